@@ -1,0 +1,1 @@
+"""How services tell each other facts, exactly once: catalogue, outbox, consumers, dead letters."""

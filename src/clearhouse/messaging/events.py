@@ -1,0 +1,165 @@
+"""The catalogue of events: the only contract between the services.
+
+An event is a fact in the past tense. Each is published in the same database transaction
+as the fact itself, carries its own data (a consumer never asks back), and is numbered per
+aggregate, so that a consumer can tell a gap from a delay (invariant I9).
+
+Amounts are integer minor units of ``currency``; times are aware and in UTC. New fields are
+added with a default, and never change their meaning; what must change gets a new event.
+"""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
+    """What all events have.
+
+    ``aggregate_id`` is the id of the thing it is about and ``version`` its place in that
+    thing's life, from 1 and without gaps. ``occurred_at`` is when the fact became true.
+    """
+
+    aggregate_id: UUID
+    version: int
+    occurred_at: datetime
+
+
+class OrderAccepted(msgspec.Struct, frozen=True, kw_only=True):
+    """One payment order inside PaymentEventAccepted."""
+
+    order_id: UUID
+    payment_order_id: str
+    seller_account: str
+    amount_minor: int
+    currency: str
+
+
+class PaymentEventAccepted(Event, frozen=True, kw_only=True, tag="payment_event.accepted"):
+    """A checkout was accepted; its orders exist, each at version 1, with status NOT_STARTED.
+
+    Aggregate: the payment event. Publisher: payments.
+    """
+
+    checkout_id: str
+    psp: str
+    orders: list[OrderAccepted]
+
+
+class PaymentEventDone(Event, frozen=True, kw_only=True, tag="payment_event.done"):
+    """All orders of a checkout are final, and those that succeeded are booked and in wallets.
+
+    Aggregate: the payment event. Publisher: payments.
+    """
+
+    checkout_id: str
+
+
+class PaymentOrderExecuting(Event, frozen=True, kw_only=True, tag="payment_order.executing"):
+    """An executor took the order up; from here on a PSP may have been called.
+
+    Aggregate: the payment order. Publisher: payments.
+    """
+
+    payment_order_id: str
+    checkout_id: str
+
+
+class PaymentOrderSucceeded(Event, frozen=True, kw_only=True, tag="payment_order.succeeded"):
+    """The PSP holds the buyer's money for this order.
+
+    ``amount_minor`` is what the buyer paid, ``fee_minor`` the platform's part of it; the seller
+    is owed the rest. Aggregate: the payment order. Publisher: payments; consumers: ledger, wallets.
+    """
+
+    payment_order_id: str
+    checkout_id: str
+    seller_account: str
+    amount_minor: int
+    fee_minor: int
+    currency: str
+    psp: str
+    psp_reference: str
+
+
+class PaymentOrderFailed(Event, frozen=True, kw_only=True, tag="payment_order.failed"):
+    """The order is final and nothing was charged; ``reason`` is the normalised one.
+
+    Aggregate: the payment order. Publisher: payments.
+    """
+
+    payment_order_id: str
+    checkout_id: str
+    seller_account: str
+    amount_minor: int
+    currency: str
+    psp: str
+    reason: str
+
+
+class JournalEntryPosted(Event, frozen=True, kw_only=True, tag="journal_entry.posted"):
+    """The ledger booked a journal entry for ``source_id``, a payment order for kind ``sale``.
+
+    Aggregate: the journal entry. Publisher: ledger; consumer: payments.
+    """
+
+    kind: str
+    source_id: UUID
+    reference: str
+
+
+class WalletUpdated(Event, frozen=True, kw_only=True, tag="wallet.updated"):
+    """A movement reached a seller's wallet for ``source_id``, a payment order for kind ``sale``.
+
+    ``pending_minor`` is the change of the pending balance. Aggregate: the wallet movement.
+    Publisher: wallets; consumer: payments.
+    """
+
+    kind: str
+    source_id: UUID
+    seller_account: str
+    currency: str
+    pending_minor: int
+
+
+AnyEvent = (
+    PaymentEventAccepted
+    | PaymentEventDone
+    | PaymentOrderExecuting
+    | PaymentOrderSucceeded
+    | PaymentOrderFailed
+    | JournalEntryPosted
+    | WalletUpdated
+)
+
+CATALOGUE: Final[tuple[type[Event], ...]] = (
+    PaymentEventAccepted,
+    PaymentEventDone,
+    PaymentOrderExecuting,
+    PaymentOrderSucceeded,
+    PaymentOrderFailed,
+    JournalEntryPosted,
+    WalletUpdated,
+)
+
+_decoder: Final = msgspec.json.Decoder(AnyEvent)
+_encoder: Final = msgspec.json.Encoder()
+
+
+def type_of(event: Event | type[Event]) -> str:
+    """The stable name of an event, such as ``payment_order.succeeded``."""
+    tag = event.__struct_config__.tag
+    assert isinstance(tag, str)  # noqa: S101 - every class above sets one
+    return tag
+
+
+def encode(event: Event) -> bytes:
+    """An event as JSON, with its type inside. Raises nothing: the catalogue is all encodable."""
+    return _encoder.encode(event)
+
+
+def decode(data: bytes | str) -> AnyEvent:
+    """JSON as an event; raises msgspec.ValidationError for what is not in the catalogue."""
+    return _decoder.decode(data)

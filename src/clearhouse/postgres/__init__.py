@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, the embedded server, group commit, named queries, migrations."""

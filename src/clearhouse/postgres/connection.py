@@ -1,0 +1,105 @@
+"""Connections to the primary, and database transactions that can be run again.
+
+Why one place: what is particular to PostgreSQL's failures (deadlocks, serialisation,
+a server that restarts) is handled here once, so that a service function only has to
+be safe to run twice, which all of them are.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from clearhouse.kernel.clock import Clock
+from clearhouse.kernel.errors import ConfigurationError, UnavailableError
+
+Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+Pool = asyncpg.Pool[asyncpg.Record]
+Result = TypeVar("Result")
+
+APPLICATION_ROLE: Final = "clearhouse_app"
+"""The role that services act as; migrations grant it exactly what services need, so the
+journal is append-only by privilege, whoever the connection logged in as."""
+
+_AGAIN: Final = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+)
+_LOST: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,
+    OSError,
+)
+_ATTEMPTS: Final = 5
+
+
+async def open_pool(
+    dsn: str, *, size: int, name: str, role: str | None = APPLICATION_ROLE
+) -> Pool:
+    """A pool of at most ``size`` connections that act as ``role``.
+
+    ``name`` shows in pg_stat_activity. Raises UnavailableError when the server does not
+    answer, and ConfigurationError when it refuses us. No command timeout is set: cancelling
+    a COMMIT that waits for standbys would make an undecided row look decided.
+    """
+    server_settings = {"application_name": f"clearhouse {name}", "timezone": "UTC", "jit": "off"}
+    if role is not None:
+        server_settings["role"] = role
+    try:
+        return await asyncpg.create_pool(
+            dsn, min_size=min(size, 2), max_size=size, server_settings=server_settings
+        )
+    except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidPasswordError) as error:
+        raise ConfigurationError(
+            f"PostgreSQL refused the login: {error}.", hint="Check the database URL's user."
+        ) from error
+    except (asyncpg.InvalidCatalogNameError, asyncpg.InvalidParameterValueError) as error:
+        raise ConfigurationError(
+            f"PostgreSQL cannot be used as configured: {error}.",
+            hint="Create the database, then run `clearhouse migrate`.",
+        ) from error
+    except (OSError, asyncpg.PostgresError) as error:
+        raise UnavailableError(
+            f"PostgreSQL does not answer: {error}.", hint="Check that it runs and the database URL."
+        ) from error
+
+
+async def in_transaction(
+    pool: Pool, clock: Clock, work: Callable[[Connection], Awaitable[Result]]
+) -> Result:
+    """Run ``work`` in one database transaction, again after a deadlock or serialisation failure.
+
+    ``work`` must only touch the database, and be safe to repeat. A lost connection is
+    reported as UnavailableError and not repeated here: the commit may have happened, and only
+    the caller knows by which key to find out.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            async with pool.acquire() as connection, connection.transaction():
+                return await work(connection)
+        except _AGAIN:
+            if attempt == _ATTEMPTS:
+                raise
+            await clock.sleep(0.005 * 2**attempt)
+        except _LOST as error:
+            raise UnavailableError(
+                f"The connection to PostgreSQL was lost ({type(error).__name__}).",
+                hint="Repeat the request with the same idempotency key.",
+            ) from error
+    raise AssertionError("unreachable")
+
+
+def affected(status: str) -> int:
+    """The number of rows of a command tag such as ``UPDATE 3``."""
+    return int(status.rsplit(" ", 1)[-1])
+
+
+def row_value(row: asyncpg.Record | None, name: str) -> Any:
+    """One column of a row that must be there, such as that of ``select count(*)``."""
+    if row is None:
+        raise LookupError(f"no row to read {name} from")
+    return row[name]
