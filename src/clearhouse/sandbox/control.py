@@ -1,0 +1,140 @@
+"""The sandbox's own API under ``/_sandbox``: read the truth, ask for faults, set the rates.
+
+====================================  =====================================================
+GET    /_sandbox/health               version of the answer format and what is served
+GET    /_sandbox/truth                charges; ?psp, reference, status, after, limit
+GET    /_sandbox/truth/summary        count and sum per PSP, currency and status
+DELETE /_sandbox/truth                forget everything
+GET/POST/DELETE /_sandbox/faults      the queue of ordered faults (``faults.FaultOrder``)
+GET/POST/DELETE /_sandbox/rates       rates per PSP (``{"stripe": {"lost-answer": 0.1}}``)
+GET/POST /_sandbox/settings           latency, list lag, slow body, Retry-After
+====================================  =====================================================
+"""
+
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from clearhouse.sandbox.core import Core, Request, Response, Route
+from clearhouse.sandbox.faults import Fault, FaultOrder, Latency
+
+_JSON = [("content-type", "application/json")]
+
+
+class SettingsPatch(msgspec.Struct, forbid_unknown_fields=True):
+    """What POST /_sandbox/settings accepts; what is left out stays as it is."""
+
+    latency: dict[str, Latency] | None = None
+    list_lag_seconds: dict[str, float] | None = None
+    slow_seconds: float | None = None
+    retry_after_seconds: int | None = None
+
+
+def routes(core: Core) -> list[Route]:
+    """The control endpoints; they suffer no faults but those asked for by header."""
+    control = _Control(core)
+    table = (
+        ("GET", "/health", control.health),
+        ("GET", "/truth", control.truth),
+        ("GET", "/truth/summary", control.summary),
+        ("DELETE", "/truth", control.forget),
+        ("GET", "/faults", control.faults),
+        ("POST", "/faults", control.order_fault),
+        ("DELETE", "/faults", control.clear_faults),
+        ("GET", "/rates", control.rates),
+        ("POST", "/rates", control.set_rates),
+        ("DELETE", "/rates", control.clear_rates),
+        ("GET", "/settings", control.settings),
+        ("POST", "/settings", control.set_settings),
+    )
+    return [
+        Route("sandbox", method, f"/_sandbox{path}", handler, _failure, operation="control")
+        for method, path, handler in table
+    ]
+
+
+class _Control:
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    async def health(self, _request: Request) -> Response:
+        return _json({"status": "ok", "psps": ["stripe", "braintree", "square"]})
+
+    async def truth(self, request: Request) -> Response:
+        query = dict(parse_qsl(request.query))
+        try:
+            after, limit = int(query.get("after", 0)), int(query.get("limit", 1000))
+        except ValueError:
+            return _fault("after and limit are integers")
+        charges, following = self._core.truth.charges(
+            query.get("psp"),
+            reference=query.get("reference"),
+            status=query.get("status"),
+            after=after,
+            limit=max(1, min(limit, 10_000)),
+        )
+        return _json({"charges": charges, "next": following})
+
+    async def summary(self, _request: Request) -> Response:
+        return _json({"summary": self._core.truth.summary()})
+
+    async def forget(self, _request: Request) -> Response:
+        self._core.truth.clear()
+        return _json({})
+
+    async def faults(self, _request: Request) -> Response:
+        return _json({"faults": self._core.faults.waiting()})
+
+    async def order_fault(self, request: Request) -> Response:
+        try:
+            order = msgspec.json.decode(request.body, type=FaultOrder)
+        except msgspec.DecodeError as error:
+            return _fault(str(error))
+        self._core.faults.order(order)
+        return await self.faults(request)
+
+    async def clear_faults(self, request: Request) -> Response:
+        self._core.faults.clear()
+        return await self.faults(request)
+
+    async def rates(self, _request: Request) -> Response:
+        return _json({"rates": self._core.faults.rates})
+
+    async def set_rates(self, request: Request) -> Response:
+        try:
+            rates = msgspec.json.decode(request.body, type=dict[str, dict[Fault, float]])
+        except msgspec.DecodeError as error:
+            return _fault(str(error))
+        if any(not 0 <= sum(shares.values()) <= 1 for shares in rates.values()):
+            return _fault("the rates of one PSP must add up to at most 1")
+        self._core.faults.rates = rates
+        return await self.rates(request)
+
+    async def clear_rates(self, request: Request) -> Response:
+        self._core.faults.rates = {}
+        return await self.rates(request)
+
+    async def settings(self, _request: Request) -> Response:
+        return _json(self._core.settings)
+
+    async def set_settings(self, request: Request) -> Response:
+        try:
+            patch = msgspec.json.decode(request.body, type=SettingsPatch)
+        except msgspec.DecodeError as error:
+            return _fault(str(error))
+        for name, value in msgspec.structs.asdict(patch).items():
+            if value is not None:
+                setattr(self._core.settings, name, value)
+        return await self.settings(request)
+
+
+def _json(value: object) -> Response:
+    return Response(200, msgspec.json.encode(value), list(_JSON))
+
+
+def _fault(detail: str) -> Response:
+    return Response(400, msgspec.json.encode({"error": detail}), list(_JSON))
+
+
+def _failure(_request: Request, status: int) -> Response:
+    return Response(status, b'{"error": "failed"}', list(_JSON))

@@ -1,0 +1,121 @@
+"""Run the sandbox: in this process (``serve``), or in a thread for tests (``running``)."""
+
+import socket
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from clearhouse.kernel.clock import Clock, SystemClock
+from clearhouse.kernel.errors import UnavailableError
+from clearhouse.kernel.randomness import SeededRandomness, SystemRandomness
+from clearhouse.sandbox.app import create_app
+from clearhouse.sandbox.core import Core, Settings
+from clearhouse.sandbox.faults import Faults, Rates
+from clearhouse.sandbox.truth import Truth
+
+if TYPE_CHECKING:
+    from uvicorn.config import Config
+
+_START_SECONDS = 10.0
+
+
+class CuttableProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol that hands its transport to the application, to be cut."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {"sandbox.transport": {"transport": self.transport}}
+
+
+def open_core(
+    truth_path: Path | None = None,
+    *,
+    seed: int | None = None,
+    rates: Rates | None = None,
+    settings: Settings | None = None,
+    clock: Clock | None = None,
+) -> Core:
+    """A core over a truth file (None: in memory); the seed decides faults and latencies."""
+    draws = SystemRandomness() if seed is None else SeededRandomness(seed)
+    return Core(
+        truth=Truth(truth_path),
+        clock=clock or SystemClock(),
+        randomness=SystemRandomness(),
+        draws=draws,
+        faults=Faults(draws, rates),
+        settings=settings or Settings(),
+    )
+
+
+async def serve(core: Core, host: str, port: int) -> None:
+    """Serve until cancelled or told to stop by SIGINT or SIGTERM.
+
+    Raises UnavailableError when the port is taken.
+    """
+    sock = _bind(host, port)
+    await uvicorn.Server(_config(core)).serve(sockets=[sock])
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A sandbox in a thread: where it is, and its core to look into."""
+
+    host: str
+    port: int
+    core: Core
+
+    @property
+    def base_url(self) -> str:
+        """The base URL for all three PSPs, without a slash at the end."""
+        return f"http://{self.host}:{self.port}"
+
+
+@contextmanager
+def running(core: Core | None = None, host: str = "127.0.0.1") -> Generator[Running]:
+    """A sandbox in a thread on a free port, for tests; stopped at the end of the block."""
+    core = core or open_core()
+    sock = _bind(host, 0)
+    port = sock.getsockname()[1]
+    server = uvicorn.Server(_config(core))
+    thread = threading.Thread(target=server.run, args=([sock],), name="sandbox", daemon=True)
+    thread.start()
+    try:
+        yield Running(host, port, core)
+    finally:
+        server.should_exit = True
+        thread.join(_START_SECONDS)
+        core.truth.close()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise UnavailableError(
+            f"The sandbox cannot listen on {host}:{port}: {error.strerror}.",
+            hint="Choose another port or stop what uses it.",
+        ) from error
+    sock.listen(1024)
+    return sock
+
+
+def _config(core: Core) -> "Config":
+    return uvicorn.Config(
+        create_app(core),
+        http=CuttableProtocol,
+        lifespan="off",
+        access_log=False,
+        log_level="error",
+        ws="none",
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
+    )
