@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SETUP := bash requirements/install.sh $(VENV)
 UV ?= uv
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(UPGRADE)
+	--custom-compile-command 'make lock' $(UPGRADE)
 # Anything more to say to the tool behind a target: make test ARGS='tests/kernel -x'
 ARGS ?=
 

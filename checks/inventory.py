@@ -1,0 +1,116 @@
+"""What clearhouse shows to the world, asked of the code itself: one function for each kind.
+
+Modules are imported only when asked for, so that one broken room does not hide the others.
+"""
+
+import ast
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+METRIC_CLASSES: Final = {
+    "Counter",
+    "CounterMetricFamily",
+    "Enum",
+    "Gauge",
+    "GaugeMetricFamily",
+    "Histogram",
+    "HistogramMetricFamily",
+    "Info",
+    "Summary",
+    "SummaryMetricFamily",
+}
+
+
+def events(root: Path) -> Iterable[str]:
+    """The stable type of each event in the catalogue, such as ``payment_order.succeeded``."""
+    del root
+    catalogue = _module("messaging.events")
+    return [catalogue.type_of(event) for event in catalogue.CATALOGUE]
+
+
+def metrics(root: Path) -> Iterable[str]:
+    """The name of each Prometheus metric, read from the source: none has to be created for it.
+
+    Raises ValueError for a metric whose name is not written out where it is made.
+    """
+    return [
+        name
+        for path in sorted((root / "src").rglob("*.py"))
+        for name in _metrics_in(path, path.relative_to(root))
+    ]
+
+
+def adapters(root: Path) -> Iterable[str]:
+    """The name of each PSP adapter that the registry finds."""
+    del root
+    return list(_module("psp.registry").names())
+
+
+def settings(root: Path) -> Iterable[str]:
+    """The environment variable of each setting."""
+    del root
+    return [setting.variable for setting in _module("settings").SETTINGS]
+
+
+def problem_types(root: Path) -> Iterable[str]:
+    """The stable last part of each problem type's address, such as ``card-number-refused``."""
+    del root
+    return list(_module("api.problems").TYPES)
+
+
+def routes(root: Path) -> Iterable[str]:
+    """Each route as method and path, such as ``POST /v1/payments``."""
+    del root
+    return list(_module("api.app").routes())
+
+
+def commands(root: Path) -> Iterable[str]:
+    """Each command as it is typed, such as ``clearhouse keys create``."""
+    del root
+    return list(_commands(_module("cli").app, "clearhouse"))
+
+
+def _module(name: str) -> Any:
+    return import_module(f"clearhouse.{name}")
+
+
+def _commands(app: Any, prefix: str) -> Iterator[str]:
+    for name in app:
+        if name.startswith("-"):
+            continue
+        typed = f"{prefix} {name}"
+        inner = list(_commands(app[name], typed))
+        yield from inner or [typed]
+
+
+def _metrics_in(path: Path, shown: Path) -> Iterator[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    known = set(_metric_classes(tree))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in known:
+            yield _literal_name(node, shown)
+
+
+def _metric_classes(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("prometheus_client"):
+            yield from (
+                alias.asname or alias.name for alias in node.names if alias.name in METRIC_CLASSES
+            )
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name == "prometheus_client":
+                    yield from (f"{alias.asname or alias.name}.{cls}" for cls in METRIC_CLASSES)
+
+
+def _literal_name(node: ast.Call, path: Path) -> str:
+    first = node.args[0] if node.args else None
+    named = next((word.value for word in node.keywords if word.arg == "name"), first)
+    match named:
+        case ast.Constant(value=str(name)):
+            return name
+        case _:
+            message = f"{path}:{node.lineno}: write the metric's name out, so that it can be found"
+            raise ValueError(message)
