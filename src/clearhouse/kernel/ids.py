@@ -19,7 +19,11 @@ class Ids:
 
     def new(self) -> UUID:
         """One new id; its first 48 bits are the clock's milliseconds since 1970 in UTC."""
-        milliseconds = int(self._clock.now().timestamp() * 1000)
+        return self.at(self._clock.now())
+
+    def at(self, moment: datetime) -> UUID:
+        """One new id of a given moment, so that an id and a ``created_at`` tell the same time."""
+        milliseconds = int(moment.timestamp() * 1000)
         return _assemble(milliseconds, int.from_bytes(self._randomness.token(10)))
 
 

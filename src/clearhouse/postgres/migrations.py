@@ -62,6 +62,8 @@ class Migration:
 def find_migrations(service: str, package: str) -> list[Migration]:
     """The migrations of a service, in order, from the package's ``migrations`` folder."""
     folder = resources.files(package).joinpath("migrations")
+    if not folder.is_dir():
+        return []
     found: list[Migration] = []
     for file in folder.iterdir():
         match = _FILE.fullmatch(file.name)

@@ -1,0 +1,205 @@
+"""The frozen values of payments, and the states of a payment order.
+
+A payment order moves one way::
+
+    NOT_STARTED ──claim──▶ EXECUTING ──outcome──▶ SUCCESS
+                                      └─────────▶ FAILED
+
+Finer facts live beside the status, in ``status_reason``, never in more statuses.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from clearhouse.kernel.money import Money
+from clearhouse.psp.contract import PspOutcome
+
+
+class OrderStatus(StrEnum):
+    """Where a payment order is; each says who moves it next."""
+
+    NOT_STARTED = "NOT_STARTED"
+    """Accepted and durable; an executor will claim it. → EXECUTING"""
+    EXECUTING = "EXECUTING"
+    """A PSP may have been asked; executors keep asking until it is settled. → SUCCESS, FAILED"""
+    SUCCESS = "SUCCESS"
+    """The PSP holds the buyer's money. Final; ledger and wallet follow."""
+    FAILED = "FAILED"
+    """Proven not charged. Final; nobody moves it."""
+
+
+class StatusReason(StrEnum):
+    """Why an order is where it is; empty when the status says it all."""
+
+    UNKNOWN_OUTCOME = "unknown_outcome"
+    """EXECUTING: the PSP's answer was lost; the same key is sent again until it is settled."""
+    PSP_UNAVAILABLE = "psp_unavailable"
+    """EXECUTING: the PSP took nothing (busy, down, credentials); tried again with backoff."""
+    PROCESSING = "processing"
+    """EXECUTING: the PSP has not decided; it is polled."""
+    PENDING_REVIEW = "pending_review"
+    """EXECUTING: a person at the PSP or the platform reviews it; it is polled."""
+    REQUIRES_ACTION = "requires_action"
+    """EXECUTING: the buyer must act (3-D Secure); it is polled."""
+    AUTHORIZED = "authorized"
+    """EXECUTING: the money is held for us and not captured yet; it is polled."""
+    CONTRADICTION = "contradiction"
+    """The PSP reported what cannot be (another amount, a charge after a decline): a person decides."""
+    DECLINED = "declined"
+    """FAILED: a definite no; ``failure_code`` says why."""
+
+
+FINAL: Final = frozenset({OrderStatus.SUCCESS, OrderStatus.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """One payment order as it was asked for; ``amount`` is positive."""
+
+    payment_order_id: str
+    seller_account: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class NewPayment:
+    """A checked request to pay: what the API hands to the service.
+
+    ``payment_method`` is the PSP's token or nonce; ``buyer_info`` is JSON text.
+    """
+
+    checkout_id: str
+    psp: str
+    payment_method: str
+    buyer_info: str
+    orders: tuple[NewOrder, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentOrder:
+    """A payment order as it is stored. Times are UTC."""
+
+    order_id: UUID
+    payment_order_id: str
+    checkout_id: str
+    seller_account: str
+    amount: Money
+    psp: str
+    status: OrderStatus
+    status_reason: StatusReason | None
+    failure_code: str | None
+    attempt: int
+    psp_reference: str | None
+    fee_minor: int | None
+    ledger_updated: bool
+    wallet_updated: bool
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    finalized_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A series of calls with one idempotency key to one PSP for one order."""
+
+    number: int
+    psp: str
+    idempotency_key: str
+    calls: int
+    outcome: str | None
+    detail: str | None
+    started_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentEvent:
+    """One checkout of one buyer with its orders."""
+
+    event_id: UUID
+    checkout_id: str
+    psp: str
+    is_payment_done: bool
+    created_at: datetime
+    orders: tuple[PaymentOrder, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """A payment made ready to be stored: ids given, answer rendered, key and body hash known.
+
+    ``api_key_id`` scopes ``idempotency_key``; ``body_hash`` is 32 bytes over the request body
+    and ``answer`` the exact bytes that a replay must repeat (invariant I4).
+    """
+
+    api_key_id: UUID
+    idempotency_key: str
+    body_hash: bytes
+    payment: NewPayment
+    event: PaymentEvent
+    answer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeAnswer:
+    """The bytes to answer with, and whether they are a replay of an earlier answer."""
+
+    body: bytes
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """Which orders to list; None means any. Times are UTC, ``created_before`` is exclusive."""
+
+    status: OrderStatus | None = None
+    seller_account: str | None = None
+    psp: str | None = None
+    currency: str | None = None
+    checkout_id: str | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """Orders, newest first; ``next_before`` continues the list and is None at its end."""
+
+    orders: Sequence[PaymentOrder]
+    next_before: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedOrder:
+    """An order under lease: what an executor needs to call the PSP.
+
+    ``fence`` grows with every claim; a settlement with an older one is refused.
+    """
+
+    order_id: UUID
+    payment_order_id: str
+    checkout_id: str
+    seller_account: str
+    amount: Money
+    psp: str
+    payment_method: str
+    attempt: int
+    attempted_at: datetime
+    claimed_at: datetime
+    tries: int
+    status_reason: StatusReason | None
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What an executor learnt about an order it holds."""
+
+    order_id: UUID
+    fence: int
+    outcome: PspOutcome

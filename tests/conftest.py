@@ -1,0 +1,75 @@
+"""A real PostgreSQL for all tests: one server per run, one fresh database per test that asks."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from clearhouse.bootstrap import migrate_all
+from clearhouse.postgres.connection import Pool, open_pool
+from clearhouse.postgres.embedded import EmbeddedPostgres
+
+_names = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[EmbeddedPostgres]:
+    """The run's server. No fsync: tests kill processes, not the power."""
+    directory = Path(tempfile.mkdtemp(prefix="clearhouse-test-"))
+    directory.chmod(0o755)
+    fast = {"fsync": "off", "synchronous_commit": "off", "shared_buffers": "128MB"}
+    server = EmbeddedPostgres(directory, settings=fast | {"max_wal_size": "1GB"})
+    server.start()
+    yield server
+    server.stop(immediately=True)
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_server: EmbeddedPostgres) -> str:
+    """A migrated database that the others are copied from."""
+
+    async def prepare() -> None:
+        admin = await asyncpg.connect(postgres_server.dsn())
+        await admin.execute("create database clearhouse_template")
+        await admin.close()
+        await migrate_all(postgres_server.dsn("clearhouse_template"))
+
+    asyncio.run(prepare())
+    return "clearhouse_template"
+
+
+@pytest.fixture
+def database(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator[str]:
+    """The URL of a fresh, migrated database, dropped after the test."""
+    name = f"test_{next(_names)}"
+
+    async def run(sql: str) -> None:
+        admin = await asyncpg.connect(postgres_server.dsn())
+        await admin.execute(sql)
+        await admin.close()
+
+    asyncio.run(run(f"create database {name} template {template_database}"))
+    yield postgres_server.dsn(name)
+    asyncio.run(run(f"drop database {name} with (force)"))
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[Pool]:
+    """A pool on the test's fresh database, acting as the application's role."""
+    opened = await open_pool(database, size=8, name="test")
+    yield opened
+    opened.terminate()
+
+
+@pytest.fixture
+async def owner(database: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    """A connection as the database's owner, to look at what services may not see or to tamper."""
+    connection = await asyncpg.connect(database)
+    yield connection
+    connection.terminate()
