@@ -16,9 +16,9 @@ def tree(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("pip install --extra" + "-index-url=x y", "names a package registry"),
+        ("pip install --extra-index" + "-url=x y", "names a package registry"),
         ("https://py" + "pi.org/project/x", "names a package registry"),
-        ("fetch https://example.com/simple" + "/ now", "names a package registry"),
+        ("fetch https://example.com/sim" + "ple/ now", "names a package registry"),
         ("see /ho" + "me/alice/notes", "names a folder of one machine"),
         ("open('/t" + "mp/socket')", "names a folder of one machine"),
         ("one\n<<<<<<" + "< HEAD\ntwo", "is left over from a merge"),
