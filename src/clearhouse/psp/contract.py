@@ -46,7 +46,7 @@ class DeclineReason(StrEnum):
     """The token or nonce is unknown, used up or expired."""
     PROCESSING_ERROR = "processing_error"
     REJECTED_BY_PSP = "rejected_by_psp"
-    """The PSP refused the request itself: a wrong parameter or account set-up, seen by operators."""
+    """The PSP refused the request itself: a wrong parameter or set-up, seen by operators."""
     OTHER = "other"
 
 
@@ -90,7 +90,7 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """The PSP knows the payment and has not decided; ``redirect_url`` is where the buyer must go."""
+    """The PSP knows the payment and has not decided; the buyer must go to ``redirect_url``, if any."""
 
     reason: PendingReason
     psp_reference: str
@@ -101,7 +101,10 @@ class Pending:
 class NotCharged:
     """Proven that nothing was charged under this key (429, refused connection, empty look-up).
 
-    The same key may be used again. ``retry_after`` is the PSP's own wish, if it told one.
+    From ``look_up`` it is proof only once ``Capabilities.look_up_proves_after`` has passed since
+    the last call with the key. Wrong credentials end here too: certain, and mended by an operator
+    while the engine repeats. The same key may be used again. ``retry_after`` is the PSP's own
+    wish, if it told one.
     """
 
     detail: str
@@ -149,6 +152,11 @@ class Capabilities:
     """How long the PSP is sure to remember a key; past it we look up, never repeat (I12)."""
     repeat_is_lookup: bool
     """True where repeating the same key is the only way to find a charge (Square has no filter)."""
+    look_up_proves_after: timedelta = timedelta(minutes=10)
+    """How long after the LAST call with a key an empty look-up is proof that nothing was charged.
+
+    Before that a call may still be on its way at the PSP, or its record not be listed yet, so
+    the engine takes NotCharged from ``look_up`` for Unknown."""
 
 
 @runtime_checkable
@@ -156,7 +164,7 @@ class Charges(Protocol):
     """A PSP that can charge a payment method on our order."""
 
     async def charge(self, request: ChargeRequest) -> PspOutcome:
-        """Charge once, however often it is called with the same key; never raises for a PSP fault."""
+        """Charge once, however often it is called with the same key; never raises for a fault."""
         ...
 
 
@@ -165,7 +173,11 @@ class Lookups(Protocol):
     """A PSP that can be asked what became of a charge."""
 
     async def look_up(self, request: ChargeRequest) -> PspOutcome:
-        """What the PSP knows of this attempt; NotCharged only when that is proven, else Unknown."""
+        """What the PSP knows of this attempt; only reads, so it is safe at any age of the key.
+
+        NotCharged when its records, searched whole, show no charge; see NotCharged for when that
+        is proof. Unknown when they could not be searched.
+        """
         ...
 
 
@@ -209,6 +221,8 @@ def attempt_key(payment_order_id: str, attempt: int, longest: int) -> str:
     BLAKE2b), since cutting alone would give two orders one key. Invariant I1.
     """
     readable = payment_order_id.isascii() and payment_order_id.isprintable()
+    # HTTP takes spaces off the ends of a header, which would make two keys one.
+    readable = readable and payment_order_id == payment_order_id.strip()
     fits = len(payment_order_id) <= longest and not payment_order_id.startswith("~")
     if attempt == 1 and readable and fits:
         return payment_order_id

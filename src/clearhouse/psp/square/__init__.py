@@ -1,0 +1,1 @@
+"""Square, through its official SDK."""

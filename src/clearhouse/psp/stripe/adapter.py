@@ -1,0 +1,218 @@
+"""The Stripe adapter: charges by PaymentIntent, looks up by metadata."""
+
+import logging
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from typing import Any, Final, cast
+
+import aiohttp
+import stripe
+
+from clearhouse.psp.calls import Calls
+from clearhouse.psp.contract import (
+    Capabilities,
+    ChargeRequest,
+    Declined,
+    DeclineReason,
+    NotCharged,
+    PspConfig,
+    PspOutcome,
+    Retry,
+    Unknown,
+)
+from clearhouse.psp.credentials import Credential, read_credentials
+from clearhouse.psp.evidence import SKEW, Found, verdict
+from clearhouse.psp.stripe.amounts import to_stripe
+from clearhouse.psp.stripe.outcomes import failure_outcome, intent_outcome
+
+NAME: Final = "stripe"
+
+CREDENTIALS: Final = (
+    Credential("secret_key", "the secret API key, sk_test_... or sk_live_...", secret=True),
+)
+
+CAPABILITIES: Final = Capabilities(
+    idempotency_key_length=255,
+    # Stripe may forget a key once it is 24 hours old; an hour less leaves room for a skewed
+    # clock and a slow request.
+    idempotency_key_lifetime=timedelta(hours=23),
+    repeat_is_lookup=False,
+)
+
+_MAX_PAGES: Final = 200
+_PAGE: Final = 100
+_ORDER: Final = "payment_order_id"
+_ATTEMPT: Final = "attempt_key"
+
+# With telemetry the SDK writes a file into the user's home; at DEBUG it logs whole payloads.
+stripe.enable_telemetry = False
+logging.getLogger("stripe").setLevel(logging.WARNING)
+
+
+def create(config: PspConfig) -> "StripePsp":
+    """An adapter; raises ConfigurationError without ``secret_key``."""
+    return StripePsp(config)
+
+
+class StripePsp:
+    """Stripe as the contract has it. One object belongs to one event loop.
+
+    ======================================  ==============================================
+    PaymentIntent ``succeeded``             Succeeded, unless a review is open
+    ``processing``, ``requires_action``,    Pending
+    ``requires_capture``, open review
+    402, ``canceled``                       Declined
+    400, 404 ``invalid_request_error``      Declined, REJECTED_BY_PSP or the card's reason
+    401, 403, 429, connection refused       NotCharged
+    409, 5xx, cut connection, time limit    Unknown
+    400 ``idempotency_error``               what a look-up finds; never Declined by itself
+    ======================================  ==============================================
+
+    ``payment_method`` is ``pm_...``, or ``cus_.../pm_...`` for one saved with a customer:
+    a basket with several sellers needs that, since Stripe takes an unsaved one only once.
+    """
+
+    name = NAME
+    capabilities = CAPABILITIES
+
+    def __init__(self, config: PspConfig) -> None:
+        self._secret_key = read_credentials(NAME, CREDENTIALS, config.credentials)["secret_key"]
+        self._config = config
+        self._calls = Calls(config.concurrency, config.timeout_seconds)
+        self._http: stripe.AIOHTTPClient | None = None
+        self._stripe: stripe.StripeClient | None = None
+
+    async def charge(self, request: ChargeRequest) -> PspOutcome:
+        """Create and confirm a PaymentIntent under the attempt's key."""
+        units = to_stripe(request.amount)
+        if units is None:
+            return Declined(DeclineReason.REJECTED_BY_PSP, Retry.HARD, "amount_not_expressible")
+        params = _create_params(request, units)
+        options: stripe.RequestOptions = {"idempotency_key": request.idempotency_key}
+        try:
+            intent = await self._calls.run(
+                lambda: self._client().v1.payment_intents.create_async(params, options)
+            )
+            return intent_outcome(intent.to_dict())
+        except stripe.IdempotencyError:
+            return await self._original(request)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the request may be out
+            return failure_outcome(error)
+
+    async def look_up(self, request: ChargeRequest) -> PspOutcome:
+        """Find the attempt's PaymentIntent by the metadata it was created with.
+
+        Search is asked first, being one call, but lags behind; only the list, walked from the
+        end of the key's lifetime back to the attempt's start, can show that there is none.
+        """
+        try:
+            found = verdict([_found(intent, request) async for intent in self._search(request)])
+        except Exception:  # noqa: BLE001 - not every account may search; the list decides
+            found = None
+        try:
+            if found is None:
+                found = verdict([_found(intent, request) async for intent in self._list(request)])
+        except _TooMany:
+            return Unknown("Stripe lists more payments in that time than can be walked")
+        except Exception as error:  # noqa: BLE001 - an unread list proves nothing
+            return Unknown(f"Stripe's list could not be read ({type(error).__name__})")
+        return found or NotCharged("Stripe lists no payment of this attempt")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._http is not None:
+            await self._http.close_async()
+            self._http = self._stripe = None
+
+    async def _original(self, request: ChargeRequest) -> PspOutcome:
+        """The key was used with other parameters; what became of the earlier call is the answer."""
+        found = await self.look_up(request)
+        if isinstance(found, NotCharged):
+            return Unknown("Stripe knows this key with other parameters, and lists no payment yet")
+        return found
+
+    async def _search(self, request: ChargeRequest) -> AsyncIterator[Mapping[str, Any]]:
+        query = f"metadata['{_ORDER}']:'{_escaped(request.payment_order_id)}'"
+        page = await self._calls.run(
+            lambda: self._client().v1.payment_intents.search_async(
+                {"query": query, "limit": _PAGE, "expand": ["data.review"]}
+            )
+        )
+        for intent in page.data:
+            if _is_ours(fields := intent.to_dict(), request):
+                yield fields
+
+    async def _list(self, request: ChargeRequest) -> AsyncIterator[Mapping[str, Any]]:
+        first = request.attempted_at - SKEW
+        last = request.attempted_at + CAPABILITIES.idempotency_key_lifetime + SKEW
+        params: dict[str, Any] = {
+            "created": {"gte": int(first.timestamp()), "lte": int(last.timestamp())},
+            "limit": _PAGE,
+            "expand": ["data.review"],
+        }
+        for _ in range(_MAX_PAGES):
+            page = await self._calls.run(
+                lambda: self._client().v1.payment_intents.list_async(cast("Any", params))
+            )
+            for intent in page.data:
+                if _is_ours(fields := intent.to_dict(), request):
+                    yield fields
+            if not page.has_more:
+                return
+            params["starting_after"] = page.data[-1].id
+        raise _TooMany
+
+    def _client(self) -> stripe.StripeClient:
+        """Made at the first call, since its connections belong to the running event loop."""
+        if self._stripe is None:
+            limit = self._config.timeout_seconds
+            self._http = stripe.AIOHTTPClient(
+                timeout=aiohttp.ClientTimeout(total=limit, connect=limit / 2),
+                connector=aiohttp.TCPConnector(
+                    limit=self._config.concurrency,
+                    ssl=ssl.create_default_context(cafile=stripe.ca_bundle_path),
+                ),
+            )
+            base = self._config.base_url
+            self._stripe = stripe.StripeClient(
+                self._secret_key,
+                base_addresses={"api": base.rstrip("/")} if base else {},
+                max_network_retries=0,
+                http_client=self._http,
+            )
+        return self._stripe
+
+
+class _TooMany(Exception):
+    """The list is longer than a look-up walks."""
+
+
+def _create_params(request: ChargeRequest, units: int) -> Any:
+    customer, _, method = request.payment_method.rpartition("/")
+    params: dict[str, Any] = {
+        "amount": units,
+        "currency": request.amount.currency.lower(),
+        "payment_method": method,
+        "payment_method_types": ["card"],
+        "confirm": True,
+        "metadata": {_ORDER: request.payment_order_id, _ATTEMPT: request.idempotency_key},
+        "expand": ["review"],
+    }
+    if customer:
+        params["customer"] = customer
+    return params
+
+
+def _is_ours(intent: Mapping[str, Any], request: ChargeRequest) -> bool:
+    metadata: Mapping[str, Any] = intent.get("metadata") or {}
+    return metadata.get(_ORDER) == request.payment_order_id
+
+
+def _found(intent: Mapping[str, Any], request: ChargeRequest) -> Found:
+    this_attempt = intent["metadata"].get(_ATTEMPT) == request.idempotency_key
+    return Found(intent_outcome(intent), this_attempt)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")

@@ -1,0 +1,147 @@
+"""What a Stripe reply, or the lack of one, means: pure, so that a table can test it."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final, cast
+
+import aiohttp
+import stripe
+
+from clearhouse.psp.contract import (
+    Declined,
+    DeclineReason,
+    NotCharged,
+    Pending,
+    PendingReason,
+    PspOutcome,
+    Retry,
+    Succeeded,
+    Unknown,
+)
+from clearhouse.psp.stripe.amounts import from_stripe
+from clearhouse.psp.stripe.declines import declined
+
+_GIVEN_BACK: Final = frozenset({"refunded", "refunded_as_fraud", "canceled"})
+_METHOD_PARAMS: Final = ("payment_method", "customer", "source")
+_LONGEST_WAIT: Final = 3600
+
+
+def intent_outcome(intent: Mapping[str, Any]) -> PspOutcome:
+    """A PaymentIntent, as created, retrieved, listed or sent by webhook.
+
+    Its amount is what Stripe says it received, in ISO minor units; never ours repeated.
+    """
+    reference = str(intent.get("id") or "")
+    status = intent.get("status")
+    if not reference:
+        return Unknown("Stripe answered without an id")
+    if status == "succeeded":
+        return _succeeded(intent, reference)
+    if status == "requires_capture":
+        reason = PendingReason.AUTHORIZED
+        return Pending(PendingReason.PENDING_REVIEW if _in_review(intent) else reason, reference)
+    if status == "processing":
+        return Pending(PendingReason.PROCESSING, reference)
+    if status == "requires_action":
+        return Pending(PendingReason.REQUIRES_ACTION, reference, _redirect(intent))
+    if status == "canceled":
+        why = str(intent.get("cancellation_reason") or "canceled")
+        fraud = why == "fraudulent"
+        reason = DeclineReason.FRAUD_SUSPECTED if fraud else DeclineReason.OTHER
+        return Declined(reason, Retry.HARD, f"canceled:{why}", reference)
+    error = intent.get("last_payment_error")
+    if status == "requires_payment_method" and error:
+        return declined(error, reference)
+    return Unknown(f"Stripe has the payment {reference} undecided ({status})")
+
+
+def failure_outcome(error: Exception) -> PspOutcome:
+    """What an exception of the SDK, of its transport or of our time limit means for the charge.
+
+    An IdempotencyError is not settled here: an earlier call with the key exists, and the
+    adapter looks for it.
+    """
+    if isinstance(error, stripe.APIConnectionError):
+        return _transport_outcome(error.__cause__)
+    if isinstance(error, stripe.StripeError):
+        return _status_outcome(error)
+    return Unknown(f"No answer from Stripe ({type(error).__name__})")
+
+
+def _status_outcome(error: stripe.StripeError) -> PspOutcome:
+    status = error.http_status or 0
+    body = _error_of(error)
+    at = f"{status}{_request_id(error)}"
+    if status in {401, 403}:
+        return NotCharged(f"Stripe refuses our key or its rights ({at})")
+    if status == 429:
+        return NotCharged(f"Stripe asks for fewer requests ({at})", _retry_after(error.headers))
+    if status == 402 and body:
+        intent = body.get("payment_intent")
+        reference = _mapping(intent).get("id") if intent else None
+        return declined(body, str(reference) if reference else None)
+    if status in {400, 404} and body.get("type") == "invalid_request_error":
+        return _refused(body)
+    return Unknown(f"Stripe answered {at}")
+
+
+def _refused(body: Mapping[str, Any]) -> Declined:
+    """A request that Stripe did not execute; repeating it will not help."""
+    code = str(body.get("code") or "invalid_request")
+    param = str(body.get("param") or "")
+    if param.startswith(_METHOD_PARAMS):
+        return Declined(DeclineReason.PAYMENT_METHOD_INVALID, Retry.CUSTOMER, code)
+    if param == "currency":
+        return Declined(DeclineReason.CURRENCY_NOT_SUPPORTED, Retry.HARD, code)
+    return Declined(DeclineReason.REJECTED_BY_PSP, Retry.HARD, code)
+
+
+def _transport_outcome(cause: BaseException | None) -> PspOutcome:
+    kind = type(cause).__name__
+    # Both are raised only while the connection is made, before a byte of the request is sent.
+    if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+        return NotCharged(f"Stripe cannot be reached ({kind})")
+    return Unknown(f"The connection to Stripe broke ({kind})")
+
+
+def _succeeded(intent: Mapping[str, Any], reference: str) -> PspOutcome:
+    review = _mapping(intent.get("review"))
+    if review.get("closed_reason") in _GIVEN_BACK:
+        code = str(review["closed_reason"])
+        return Declined(DeclineReason.FRAUD_SUSPECTED, Retry.HARD, f"review:{code}", reference)
+    if _in_review(intent):
+        return Pending(PendingReason.PENDING_REVIEW, reference)
+    try:
+        charged = from_stripe(int(intent["amount_received"]), str(intent["currency"]))
+    except (KeyError, TypeError, ValueError):
+        return Unknown(f"Stripe does not say what it charged ({reference})")
+    return Succeeded(reference, charged)
+
+
+def _in_review(intent: Mapping[str, Any]) -> bool:
+    """Whether a review is open; unexpanded, only its id is known, and it is taken for open."""
+    review = intent.get("review")
+    return bool(review) and bool(_mapping(review).get("open", not isinstance(review, Mapping)))
+
+
+def _redirect(intent: Mapping[str, Any]) -> str | None:
+    action = _mapping(intent.get("next_action"))
+    url = _mapping(action.get("redirect_to_url")).get("url")
+    return str(url) if url else None
+
+
+def _error_of(error: stripe.StripeError) -> Mapping[str, Any]:
+    return _mapping(_mapping(error.json_body).get("error"))
+
+
+def _request_id(error: stripe.StripeError) -> str:
+    return f", request {error.request_id}" if error.request_id else ""
+
+
+def _retry_after(headers: Mapping[str, str] | None) -> timedelta | None:
+    text = next((v for k, v in (headers or {}).items() if k.lower() == "retry-after"), "")
+    return timedelta(seconds=min(int(text), _LONGEST_WAIT)) if text.isdecimal() else None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
