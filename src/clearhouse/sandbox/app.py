@@ -22,6 +22,7 @@ from typing import Any
 import structlog
 
 from clearhouse.sandbox import control
+from clearhouse.sandbox.braintree import routes as braintree
 from clearhouse.sandbox.core import Core, Request, Response, Route
 from clearhouse.sandbox.faults import BEFORE, STATUS, Fault
 from clearhouse.sandbox.routing import Router
@@ -172,7 +173,7 @@ class _Wire:
 
 
 def _routes(core: Core) -> list[Route]:
-    return control.routes(core)
+    return [*control.routes(core), *braintree.routes(core)]
 
 
 async def _read(receive: Receive) -> bytes:

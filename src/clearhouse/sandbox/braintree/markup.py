@@ -1,0 +1,139 @@
+"""Braintree's XML: how the SDK writes requests and what its parser accepts as answers.
+
+Requests use underscored tags, ``type="integer|boolean|datetime"``, ``type="array"`` with
+``<item>`` children, and an empty element for None. Answers use dashed tags. A nil must not
+carry a type beside it: the SDK would try to convert the missing text and crash.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, TypeAlias
+from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
+
+_DEEPEST: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """An XML array, ``<ids type="array"><item>…``; ``tag`` names its children."""
+
+    tag: str
+    values: "tuple[Node, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """Sibling elements of one name without an array around them, as collections have."""
+
+    values: "tuple[Node, ...]"
+
+
+Node: TypeAlias = "str | int | bool | datetime | Mapping[str, Node] | Items | Repeated | None"
+"""What ``encode`` writes. Amounts are text; a float is no Node on purpose."""
+
+Decoded: TypeAlias = "str | int | bool | datetime | dict[str, Decoded] | list[Decoded] | None"
+"""What ``decode`` reads; an empty element is None, whatever the SDK was given."""
+
+
+class MarkupError(ValueError):
+    """The body is no document that Braintree would read; the answer is 400."""
+
+
+def encode(root: str, node: Node, *, kind: str = "") -> bytes:
+    """A document with the root element ``root``; ``kind`` is its type attribute, if any."""
+    head = f'<?xml version="1.0" encoding="UTF-8"?>\n<{root}{_kind(kind)}>'
+    return f"{head}{_inside(node)}</{root}>\n".encode()
+
+
+def _kind(kind: str) -> str:
+    return f' type="{kind}"' if kind else ""
+
+
+def _inside(node: Node) -> str:
+    if isinstance(node, Mapping):
+        return "".join(_element(key.replace("_", "-"), value) for key, value in node.items())
+    if isinstance(node, Items | Repeated):
+        raise TypeError("an array needs an element around it")
+    return "" if node is None else _text(node)[1]
+
+
+def _element(tag: str, node: Node) -> str:
+    if node is None:
+        return f'<{tag} nil="true"/>'
+    if isinstance(node, Repeated):
+        return "".join(_element(tag, value) for value in node.values)
+    if isinstance(node, Items):
+        inner = "".join(_element(node.tag, value) for value in node.values)
+        return f'<{tag} type="array">{inner}</{tag}>'
+    if isinstance(node, Mapping):
+        return f"<{tag}>{_inside(node)}</{tag}>"
+    kind, text = _text(node)
+    return f"<{tag}{_kind(kind)}>{text}</{tag}>"
+
+
+def _text(node: str | int | datetime) -> tuple[str, str]:
+    """The type attribute and the text of a leaf; bool before int, since every bool is one."""
+    if isinstance(node, bool):
+        return "boolean", "true" if node else "false"
+    if isinstance(node, int):
+        return "integer", str(node)
+    if isinstance(node, datetime):
+        return "datetime", node.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return "", escape(node, {"\r": "&#13;"})
+
+
+def decode(body: bytes) -> tuple[str, Decoded]:
+    """The root's name and its content; names come back with underscores.
+
+    Raises MarkupError for anything else than one well-formed UTF-8 document without a
+    document type, whose entities could be used to blow a parser up.
+    """
+    try:
+        text = body.decode()
+        if "<!DOCTYPE" in text:
+            raise MarkupError("a document type is not accepted")
+        root = ET.fromstring(text)  # noqa: S314 - no document type, hence no entities
+    except (UnicodeDecodeError, ValueError, ET.ParseError) as error:
+        raise MarkupError(f"not a well-formed XML document: {type(error).__name__}") from None
+    return _name(root), _value(root, 1)
+
+
+def _name(element: ET.Element) -> str:
+    if "{" in element.tag:
+        raise MarkupError("a namespace is not accepted")
+    return element.tag.replace("-", "_")
+
+
+def _value(element: ET.Element, depth: int) -> Decoded:
+    if depth > _DEEPEST:
+        raise MarkupError(f"nested deeper than {_DEEPEST} elements")
+    kind = element.get("type", "")
+    if kind == "array":
+        return [_value(child, depth + 1) for child in element]
+    if len(element) == 0:
+        return _leaf(element.text, kind)
+    result: dict[str, Decoded] = {}
+    for child in element:
+        name, value = _name(child), _value(child, depth + 1)
+        if name not in result:
+            result[name] = value
+            continue
+        first = result[name]
+        result[name] = [*first, value] if isinstance(first, list) else [first, value]
+    return result
+
+
+def _leaf(text: str | None, kind: str) -> Decoded:
+    if not text:
+        return None
+    try:
+        if kind == "integer":
+            return int(text)
+        if kind == "datetime":
+            moment = datetime.fromisoformat(text)
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except ValueError:
+        raise MarkupError(f"not a {kind}") from None
+    return text in {"true", "1"} if kind == "boolean" else text

@@ -1,0 +1,201 @@
+"""Braintree's addresses, credentials and status codes; ``routes`` is what the frame asks for.
+
+200 and 201 carry an object, 422 an ``api-error-response``, 401 and 404 nothing that the SDK
+would read. A body that is not XML, or a search for what the sandbox does not know, is 400.
+"""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Awaitable, Callable
+from typing import Final
+from urllib.parse import parse_qs
+
+from clearhouse.sandbox.braintree import accounts, operations, sale, search
+from clearhouse.sandbox.braintree.client_token import client_token
+from clearhouse.sandbox.braintree.criteria import UnknownCriterion
+from clearhouse.sandbox.braintree.errors import Invalid, envelope
+from clearhouse.sandbox.braintree.fields import Section, section, text
+from clearhouse.sandbox.braintree.markup import Decoded, MarkupError, Node, decode, encode
+from clearhouse.sandbox.braintree.render import message_of, rendered
+from clearhouse.sandbox.braintree.request_keys import once
+from clearhouse.sandbox.braintree.store import PSP, Merchant
+from clearhouse.sandbox.braintree.transaction import REFUSED, Transaction
+from clearhouse.sandbox.core import Core, Handler, Request, Response, Route
+
+_XML: Final = [("content-type", "application/xml; charset=utf-8")]
+
+Answer = Callable[[Merchant, Request, Section], Awaitable[Response]]
+Operation = Callable[[Merchant, Transaction, Section], Transaction]
+
+_OPERATIONS: Final = (
+    ("PUT", "submit_for_settlement", operations.submit_for_settlement, "capture"),
+    ("PUT", "void", operations.void, "cancel"),
+    ("POST", "refund", operations.refund, "refund"),
+    ("POST", "reverse", operations.reverse, "refund"),
+    ("PUT", "settle", operations.settle, "other"),
+    ("PUT", "settlement_confirm", operations.confirm, "other"),
+    ("PUT", "settlement_decline", operations.decline, "other"),
+    ("PUT", "settlement_pending", operations.pend, "other"),
+)
+
+
+def routes(core: Core) -> list[Route]:
+    """All endpoints of Braintree that the sandbox serves."""
+    table: list[tuple[str, str, Answer, str]] = [
+        ("POST", "/transactions", _create, "charge"),
+        ("GET", "/transactions/{id}", _find, "look-up"),
+        ("POST", "/transactions/advanced_search_ids", _search_ids, "look-up"),
+        ("POST", "/transactions/advanced_search", _search, "look-up"),
+        ("GET", "/merchant_accounts/", _accounts, "other"),
+        ("GET", "/merchant_accounts/{account}", _account, "other"),
+        ("POST", "/client_token", _client_token, "other"),
+    ]
+    table += [
+        (method, f"/transactions/{{id}}/{verb}", _operation(operation), name)
+        for method, verb, operation, name in _OPERATIONS
+    ]
+    return [
+        Route(
+            PSP,
+            method,
+            f"/merchants/{{merchant}}{path}",
+            _guarded(core, answer),
+            _failure,
+            operation=name,
+            reference=_reference,
+        )
+        for method, path, answer, name in table
+    ]
+
+
+def _guarded(core: Core, answer: Answer) -> Handler:
+    async def handler(request: Request) -> Response:
+        if not _authenticated(request):
+            return Response(401, b"")
+        merchant = Merchant(core, request.params["merchant"])
+        try:
+            params = _params(request)
+        except MarkupError:
+            return Response(400, b"")
+        try:
+            return await answer(merchant, request, params)
+        except Invalid as invalid:
+            return _refused(envelope(str(invalid), params, invalid.errors))
+        except UnknownCriterion:
+            return Response(400, b"")
+
+    return handler
+
+
+def _authenticated(request: Request) -> bool:
+    """Any pair of keys is good, unless one is empty or begins with ``wrong``."""
+    kind, _, encoded = request.headers.get("authorization", "").partition(" ")
+    try:
+        public, _, private = b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return False
+    good = all(key and not key.startswith("wrong") for key in (public, private))
+    return kind.lower() == "basic" and good
+
+
+def _params(request: Request) -> Section:
+    if not request.body:
+        return {}
+    root, value = decode(request.body)
+    return {root: value}
+
+
+async def _create(merchant: Merchant, request: Request, params: Section) -> Response:
+    asked = section(params, "transaction")
+    made = await once(
+        merchant,
+        request,
+        params,
+        text(asked, "api_request_key"),
+        lambda: sale.create(merchant, asked),
+    )
+    return _made(made, params, 201)
+
+
+def _operation(operation: Operation) -> Answer:
+    async def answer(merchant: Merchant, request: Request, params: Section) -> Response:
+        asked = section(params, "transaction")
+        if merchant.get(request.params["id"]) is None:
+            return Response(404, b"")
+
+        def act() -> Transaction:
+            transaction = merchant.get(request.params["id"])
+            assert transaction is not None
+            return operation(merchant, transaction, asked)
+
+        key = text(asked, "api_request_key")
+        made = await once(merchant, request, params, key, act)
+        status = 201 if request.method == "POST" else 200
+        return _document(status, "transaction", rendered(made))
+
+    return answer
+
+
+async def _find(merchant: Merchant, request: Request, _params: Section) -> Response:
+    transaction = merchant.get(request.params["id"])
+    if transaction is None:
+        return Response(404, b"")
+    return _document(200, "transaction", rendered(transaction))
+
+
+async def _search_ids(merchant: Merchant, _request: Request, params: Section) -> Response:
+    return _document(200, "search-results", search.ids(merchant, section(params, "search")))
+
+
+async def _search(merchant: Merchant, _request: Request, params: Section) -> Response:
+    found = search.page(merchant, section(params, "search"))
+    return _document(200, "credit-card-transactions", found, kind="collection")
+
+
+async def _accounts(_merchant: Merchant, request: Request, _params: Section) -> Response:
+    asked = parse_qs(request.query).get("page", ["1"])[0]
+    number = int(asked) if asked.isascii() and asked.isdigit() else 1
+    return _document(200, "merchant-accounts", accounts.page(max(number, 1)), kind="collection")
+
+
+async def _account(_merchant: Merchant, request: Request, _params: Section) -> Response:
+    try:
+        return _document(200, "merchant-account", accounts.account(request.params["account"]))
+    except Invalid:
+        return Response(404, b"")
+
+
+async def _client_token(merchant: Merchant, request: Request, _params: Section) -> Response:
+    base_url = f"http://{request.headers.get('host', 'localhost')}"
+    return _document(201, "client-token", {"value": client_token(merchant, base_url)})
+
+
+def _made(transaction: Transaction, params: Decoded, status: int) -> Response:
+    content = rendered(transaction)
+    if transaction.status in REFUSED:
+        return _refused(envelope(message_of(transaction), params, (), content))
+    return _document(status, "transaction", content)
+
+
+def _refused(content: Node) -> Response:
+    return _document(422, "api-error-response", content)
+
+
+def _document(status: int, root: str, content: Node, *, kind: str = "") -> Response:
+    return Response(status, encode(root, content, kind=kind), list(_XML))
+
+
+def _failure(_request: Request, status: int) -> Response:
+    """Braintree's edge answers without a document, and the SDK looks at the status alone."""
+    return Response(status, b"", list(_XML))
+
+
+def _reference(request: Request) -> str | None:
+    """The order id of a sale or of a search for one, else the transaction's id."""
+    try:
+        params = _params(request)
+    except MarkupError:
+        return None
+    sought = text(section(section(params, "search"), "order_id"), "is")
+    order_id = text(section(params, "transaction"), "order_id") or sought
+    return order_id or request.params.get("id")
