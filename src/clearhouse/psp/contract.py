@@ -90,7 +90,7 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """The PSP knows the payment and has not decided; the buyer must go to ``redirect_url``, if any."""
+    """The PSP has not decided yet; the buyer must go to ``redirect_url``, if there is one."""
 
     reason: PendingReason
     psp_reference: str

@@ -54,7 +54,7 @@ class PerCurrency:
     """One account of a PSP per currency, for PSPs where the account implies the currency.
 
     Made from ``"USD=shop_us, EUR=shop_eu"``, or from a pattern such as ``"shop_{currency}"``
-    for accounts that are named alike.
+    for accounts that are named alike; there ``{currency}`` is the code in lower case.
     """
 
     by_currency: Mapping[str, str]
@@ -79,7 +79,7 @@ class PerCurrency:
     def of(self, currency: str) -> str | None:
         """The account that takes this currency, or None where there is none."""
         if self.pattern:
-            return self.pattern.replace("{currency}", currency)
+            return self.pattern.replace("{currency}", currency.lower())
         return self.by_currency.get(currency)
 
 
