@@ -31,7 +31,7 @@ def events(root: Path) -> Iterable[str]:
 
 
 def metrics(root: Path) -> Iterable[str]:
-    """The name of each Prometheus metric, read from the source: none has to be created for it.
+    """The shown name of each Prometheus metric, read from the source: none has to be created for it.
 
     Raises ValueError for a metric whose name is not written out where it is made.
     """
@@ -87,22 +87,27 @@ def _commands(app: Any, prefix: str) -> Iterator[str]:
 
 def _metrics_in(path: Path, shown: Path) -> Iterator[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-    known = set(_metric_classes(tree))
+    known = dict(_metric_classes(tree))
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in known:
-            yield _literal_name(node, shown)
+            name = _literal_name(node, shown)
+            # The client library shows a counter under this name, whatever it was made with.
+            counter = known[ast.unparse(node.func)].startswith("Counter")
+            yield f"{name.removesuffix('_total')}_total" if counter else name
 
 
-def _metric_classes(tree: ast.Module) -> Iterator[str]:
+def _metric_classes(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """How this file calls each class of metric, and the class's own name."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("prometheus_client"):
-            yield from (
-                alias.asname or alias.name for alias in node.names if alias.name in METRIC_CLASSES
-            )
+            for alias in node.names:
+                if alias.name in METRIC_CLASSES:
+                    yield alias.asname or alias.name, alias.name
         elif isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name == "prometheus_client":
-                    yield from (f"{alias.asname or alias.name}.{cls}" for cls in METRIC_CLASSES)
+                    for name in METRIC_CLASSES:
+                        yield f"{alias.asname or alias.name}.{name}", name
 
 
 def _literal_name(node: ast.Call, path: Path) -> str:

@@ -54,7 +54,7 @@ def test_metrics_are_read_from_the_source(tmp_path: Path) -> None:
     (room / "a.py").write_text(
         "from prometheus_client import Counter as C, Histogram\n"
         "from collections import Counter\n"
-        "one = C('clearhouse_a_total', 'text')\n"
+        "one = C('clearhouse_a', 'text')\n"
         "two = Histogram(documentation='text', name='clearhouse_b_seconds')\n"
         "three = Counter('not a metric')\n"
     )
