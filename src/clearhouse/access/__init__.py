@@ -1,1 +1,1 @@
-"""access."""
+"""Who may call clearhouse: API keys with scopes, shown once and stored as a peppered HMAC."""

@@ -1,0 +1,38 @@
+"""The frozen values of access: API keys and what they may do."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class Scope(StrEnum):
+    """What a key may do. Each operation asks for exactly one; a scope never implies another."""
+
+    PAYMENTS_WRITE = "payments:write"
+    """Accept payments: ``POST /v1/payments``."""
+    PAYMENTS_READ = "payments:read"
+    """Read payment orders and checkouts, singly and in lists."""
+    WALLETS_READ = "wallets:read"
+    """Read what sellers are owed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """An API key as it is stored: never the token itself.
+
+    ``hint`` is the token's last four characters, so that a person can tell keys apart. Times
+    are UTC; ``expires_at`` None means never, ``revoked_at`` None means still valid.
+    """
+
+    key_id: UUID
+    name: str
+    hint: str
+    scopes: frozenset[Scope]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+    def usable_at(self, moment: datetime) -> bool:
+        """Whether the key opens anything at that moment."""
+        return self.revoked_at is None and (self.expires_at is None or moment < self.expires_at)
