@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from clearhouse.bootstrap import migrate_all
-from clearhouse.postgres.connection import Pool, open_pool
+from clearhouse.postgres.connection import PlainConnection, Pool, open_pool
 from clearhouse.postgres.embedded import EmbeddedPostgres
 
 _names = count(1)
@@ -68,7 +68,7 @@ async def pool(database: str) -> AsyncIterator[Pool]:
 
 
 @pytest.fixture
-async def owner(database: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+async def owner(database: str) -> AsyncIterator[PlainConnection]:
     """A connection as the database's owner, to look at what services may not see or to tamper."""
     connection = await asyncpg.connect(database)
     yield connection

@@ -57,9 +57,7 @@ class Money:
 
     def _same(self, other: "Money") -> int:
         if other.currency != self.currency:
-            raise MoneyError(
-                "currency-mismatch", f"cannot add {other.currency} to {self.currency}"
-            )
+            raise MoneyError("currency-mismatch", f"cannot add {other.currency} to {self.currency}")
         return other.minor
 
     def __str__(self) -> str:
@@ -85,9 +83,7 @@ def parse_minor(text: str, currency: str) -> int:
     places = exponent(currency)
     match = _AMOUNT.fullmatch(text)
     if match is None:
-        raise MoneyError(
-            "amount-not-decimal", "must be a decimal string of digits such as \"10.00\""
-        )
+        raise MoneyError("amount-not-decimal", 'must be a decimal string of digits such as "10.00"')
     sign, whole, fraction = match[1], match[2], match[3] or ""
     if len(fraction) > places:
         raise MoneyError(

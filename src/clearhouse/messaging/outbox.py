@@ -60,7 +60,7 @@ class Envelope:
 
 
 class Stream(Protocol):
-    """What a consumer reads from; PostgreSQL's outbox today, a Kafka topic behind the same words."""
+    """What a consumer reads from: PostgreSQL's outbox, or a Kafka topic behind the same words."""
 
     @property
     def name(self) -> str:

@@ -48,7 +48,7 @@ class StatusReason(StrEnum):
     AUTHORIZED = "authorized"
     """EXECUTING: the money is held for us and not captured yet; it is polled."""
     CONTRADICTION = "contradiction"
-    """The PSP reported what cannot be (another amount, a charge after a decline): a person decides."""
+    """The PSP reported what cannot be, such as another amount: a person decides."""
     DECLINED = "declined"
     """FAILED: a definite no; ``failure_code`` says why."""
 
@@ -189,6 +189,7 @@ class ClaimedOrder:
     psp: str
     payment_method: str
     attempt: int
+    idempotency_key: str
     attempted_at: datetime
     claimed_at: datetime
     tries: int
@@ -198,8 +199,9 @@ class ClaimedOrder:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What an executor learnt about an order it holds."""
+    """What an executor learnt about an order it holds; ``key_expired`` as in ``lifecycle``."""
 
     order_id: UUID
     fence: int
     outcome: PspOutcome
+    key_expired: bool = False

@@ -6,16 +6,20 @@ be safe to run twice, which all of them are.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import ConfigurationError, UnavailableError
 
-Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
-Pool = asyncpg.Pool[asyncpg.Record]
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+# Strings, since asyncpg's classes take parameters for the type checker only.
+PlainConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Result = TypeVar("Result")
 
 APPLICATION_ROLE: Final = "clearhouse_app"
@@ -37,9 +41,7 @@ _LOST: Final = (
 _ATTEMPTS: Final = 5
 
 
-async def open_pool(
-    dsn: str, *, size: int, name: str, role: str | None = APPLICATION_ROLE
-) -> Pool:
+async def open_pool(dsn: str, *, size: int, name: str, role: str | None = APPLICATION_ROLE) -> Pool:
     """A pool of at most ``size`` connections that act as ``role``.
 
     ``name`` shows in pg_stat_activity. Raises UnavailableError when the server does not

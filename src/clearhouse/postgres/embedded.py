@@ -15,8 +15,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import blake2b
 from importlib import metadata, util
 from pathlib import Path
@@ -25,7 +25,8 @@ from typing import Final
 from clearhouse.kernel.errors import ConfigurationError, UnavailableError
 
 _USER: Final = "clearhouse-postgres"
-_START_SECONDS: Final = 60.0
+_START_LOOKS: Final = 1200
+_START_STEP_SECONDS: Final = 0.05
 _MIB: Final = 1024 * 1024
 
 
@@ -79,6 +80,19 @@ class EmbeddedPostgres:
         """The postmaster's process id while it runs."""
         return self._process.pid if self._process else None
 
+    def exists(self) -> bool:
+        """Whether the directory holds a server's data, running or not."""
+        return (self.data / "PG_VERSION").exists()
+
+    def running(self) -> bool:
+        """Whether the server that this object started has not stopped by itself."""
+        return self._process is not None and self._process.poll() is None
+
+    def answers(self) -> bool:
+        """Whether a server of this directory, started by whomever, takes connections now."""
+        command = [str(self.binary("pg_isready")), "-q", "-h", str(self._sockets)]
+        return subprocess.run(command, check=False).returncode == 0  # noqa: S603 - our own binary
+
     def binary(self, name: str) -> Path:
         """The path of a PostgreSQL program such as ``pgbench`` or ``psql``."""
         return self._binaries / name
@@ -94,7 +108,7 @@ class EmbeddedPostgres:
         UnavailableError when the server does not come up.
         """
         self._take_directory()
-        if not (self.data / "PG_VERSION").exists():
+        if not self.exists():
             self._initialise()
         self._stop_orphan()
         self._sockets.mkdir(mode=0o700, exist_ok=True)
@@ -112,7 +126,8 @@ class EmbeddedPostgres:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
                 cwd=self.data,
-                **self._identity(),
+                user=self._uid,
+                group=self._gid,
             )
         self._await_ready()
         return self.dsn()
@@ -142,10 +157,13 @@ class EmbeddedPostgres:
             os.close(self._lock)
             self._lock = None
 
-    def _identity(self) -> dict[str, str | int]:
-        if self._user is None:
-            return {}
-        return {"user": self._user.pw_uid, "group": self._user.pw_gid}
+    @property
+    def _uid(self) -> int | None:
+        return self._user.pw_uid if self._user else None
+
+    @property
+    def _gid(self) -> int | None:
+        return self._user.pw_gid if self._user else None
 
     def _own(self, path: Path) -> None:
         if self._user is not None:
@@ -178,7 +196,13 @@ class EmbeddedPostgres:
         command = [str(self.binary("initdb")), "-D", str(self.data), "-U", "postgres"]
         command += ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
         done = subprocess.run(  # noqa: S603 - our own binary and options
-            command, capture_output=True, text=True, check=False, cwd=self.data, **self._identity()
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.data,
+            user=self._uid,
+            group=self._gid,
         )
         if done.returncode != 0:
             reason = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
@@ -189,18 +213,24 @@ class EmbeddedPostgres:
             return
         command = [str(self.binary("pg_ctl")), "stop", "-D", str(self.data), "-m", "immediate"]
         subprocess.run(  # noqa: S603 - our own binary and options
-            command, capture_output=True, check=False, cwd=self.data, **self._identity()
+            command,
+            capture_output=True,
+            check=False,
+            cwd=self.data,
+            user=self._uid,
+            group=self._gid,
         )
 
     def _await_ready(self) -> None:
         command = [str(self.binary("pg_isready")), "-q", "-h", str(self._sockets)]
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline:
-            if self._process is None or self._process.poll() is not None:
-                break
+        for _ in range(_START_LOOKS):
             if subprocess.run(command, check=False).returncode == 0:  # noqa: S603 - our own binary
                 return
-            time.sleep(0.05)
+            if self._process is None:
+                break
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_START_STEP_SECONDS)
+                break
         self.stop(immediately=True)
         raise UnavailableError(
             "The embedded PostgreSQL did not start.", hint=f"Its log is {self.log}."

@@ -14,7 +14,7 @@ from typing import Final
 import asyncpg
 
 from clearhouse.kernel.errors import ConfigurationError
-from clearhouse.postgres.connection import APPLICATION_ROLE
+from clearhouse.postgres.connection import APPLICATION_ROLE, PlainConnection
 
 _FILE: Final = re.compile(r"(\d{4})_\w+\.sql")
 _LOCK: Final = 0x636C_6561_7268
@@ -102,7 +102,7 @@ async def migrate(dsn: str, migrations: list[Migration]) -> list[Migration]:
         await connection.close()
 
 
-async def _apply(connection: asyncpg.Connection[asyncpg.Record], migration: Migration) -> None:
+async def _apply(connection: PlainConnection, migration: Migration) -> None:
     async with connection.transaction():
         await connection.execute(migration.sql)
         await connection.execute(

@@ -12,7 +12,7 @@ comment on function clearhouse.uuid7_floor is
 create function clearhouse.ensure_partitions(
     parent regclass, first_day date, last_day date, days int default 7
 ) returns int
-    language plpgsql
+    language plpgsql security definer set search_path = pg_catalog
     as $$
 declare
     start_day date := date '2024-01-01' + ((first_day - date '2024-01-01') / days) * days;
@@ -40,6 +40,18 @@ end
 $$;
 comment on function clearhouse.ensure_partitions is
     'Make the partitions of a table ranged by UUIDv7 that cover the given days; says how many were new.';
+
+create function clearhouse.ensure_partitions_ahead(days_ahead int) returns int
+    language sql security definer set search_path = pg_catalog
+    as $$
+        select coalesce(sum(clearhouse.ensure_partitions(
+            p.partrelid::regclass, current_date - 1, current_date + days_ahead)), 0)::int
+        from pg_partitioned_table p
+        join pg_attribute a on a.attrelid = p.partrelid and a.attnum = p.partattrs[0]
+        where p.partstrat = 'r' and p.partnatts = 1 and a.atttypid = 'uuid'::regtype
+    $$;
+comment on function clearhouse.ensure_partitions_ahead is
+    'Make the partitions of the coming days for every table ranged by UUIDv7.';
 
 create function clearhouse.create_outbox(service name) returns void
     language plpgsql

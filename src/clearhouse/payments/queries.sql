@@ -1,0 +1,218 @@
+-- All SQL of payments. Every statement takes a batch as arrays.
+
+-- name: look_before_intake
+-- What is known already of each request of a batch; takes each key's lock for the transaction.
+with request as materialized (
+    select r.place, r.api_key_id, r.idempotency_key, r.checkout_id,
+        pg_try_advisory_xact_lock(
+            hashtextextended(r.api_key_id::text || r.idempotency_key, 7)) as locked
+    from unnest($1::int[], $2::uuid[], $3::text[], $4::text[])
+        as r (place, api_key_id, idempotency_key, checkout_id)
+)
+select r.place, r.locked, k.body_hash, k.answer,
+    (k.expires_at < now()) as expired, c.event_id as checkout_event
+from request r
+left join payments.idempotency_keys k
+    on k.api_key_id = r.api_key_id and k.idempotency_key = r.idempotency_key
+left join payments.checkout_keys c on c.checkout_id = r.checkout_id
+
+-- name: used_order_ids
+select k.payment_order_id from payments.order_keys k
+join unnest($1::text[]) as wanted (payment_order_id) using (payment_order_id)
+
+-- name: forget_keys
+delete from payments.idempotency_keys k
+using unnest($1::uuid[], $2::text[]) as old (api_key_id, idempotency_key)
+where k.api_key_id = old.api_key_id and k.idempotency_key = old.idempotency_key
+
+-- name: store_payments
+with checkout_key as (
+    insert into payments.checkout_keys (checkout_id, event_id)
+    select * from unnest($1::text[], $2::uuid[])
+    on conflict do nothing returning 1
+), idempotency_key as (
+    insert into payments.idempotency_keys
+        (api_key_id, idempotency_key, body_hash, answer, created_at, expires_at)
+    select k.api_key_id, k.idempotency_key, k.body_hash, k.answer, k.created_at,
+        k.created_at + $9::interval
+    from unnest($3::uuid[], $4::text[], $5::bytea[], $6::bytea[], $7::timestamptz[])
+        as k (api_key_id, idempotency_key, body_hash, answer, created_at)
+    on conflict do nothing returning 1
+), event as (
+    insert into payments.payment_events
+        (event_id, checkout_id, api_key_id, psp, payment_method, buyer_info, open_orders, created_at)
+    select * from unnest($2::uuid[], $1::text[], $3::uuid[], $8::text[], $10::text[], $11::text[],
+        $12::int[], $7::timestamptz[])
+    returning 1
+)
+select (select count(*) from checkout_key) as checkouts,
+    (select count(*) from idempotency_key) as keys,
+    (select count(*) from event) as events
+
+-- name: store_orders
+with order_key as (
+    insert into payments.order_keys (payment_order_id, order_id)
+    select * from unnest($2::text[], $1::uuid[])
+    on conflict do nothing returning 1
+), new_order as (
+    insert into payments.payment_orders (order_id, payment_order_id, event_id, checkout_id,
+        seller_account, amount_minor, currency, psp, created_at, updated_at)
+    select o.*, o.created_at
+    from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::bigint[],
+        $7::text[], $8::text[], $9::timestamptz[]) as o (order_id, payment_order_id, event_id,
+        checkout_id, seller_account, amount_minor, currency, psp, created_at)
+    returning 1
+), new_work as (
+    insert into payments.work (order_id, psp) select * from unnest($1::uuid[], $8::text[])
+    returning 1
+)
+select (select count(*) from order_key) as keys, (select count(*) from new_order) as orders,
+    (select count(*) from new_work) as works
+
+-- name: claim
+-- next_at moves to the end of the lease; an executor that dies lets it pass and another claims.
+with due as materialized (
+    select order_id from payments.work where psp = $1 and next_at <= now()
+    order by next_at limit $2 for update skip locked
+), leased as (
+    update payments.work w
+    set fence = w.fence + 1, tries = w.tries + 1, next_at = now() + $3::interval
+    from due where w.order_id = due.order_id
+    returning w.order_id, w.fence, w.tries
+), started as (
+    update payments.payment_orders o
+    set status = 'EXECUTING', attempt = 1, version = o.version + 1, updated_at = now()
+    from leased where o.order_id = leased.order_id and o.status = 'NOT_STARTED'
+    returning o.order_id, o.version
+)
+select o.order_id, o.payment_order_id, o.checkout_id, o.seller_account, o.amount_minor, o.currency,
+    o.psp, greatest(o.attempt, 1) as attempt, o.status_reason, e.payment_method,
+    l.fence, l.tries, a.idempotency_key, a.started_at, s.version as started_version, now() as claimed_at
+from leased l
+join payments.payment_orders o on o.order_id = l.order_id
+join payments.payment_events e on e.event_id = o.event_id
+left join payments.attempts a on a.order_id = o.order_id and a.attempt = o.attempt
+left join started s on s.order_id = o.order_id
+
+-- name: note_calls
+insert into payments.attempts (order_id, attempt, psp, idempotency_key, calls, started_at)
+select order_id, attempt, $4, key, 1, now()
+from unnest($1::uuid[], $2::int[], $3::text[]) as c (order_id, attempt, key)
+on conflict (order_id, attempt) do update set calls = attempts.calls + 1
+
+-- name: lock_for_settlement
+-- In the order of ids, so that two batches never wait for each other in a circle.
+select o.order_id, o.payment_order_id, o.event_id, o.checkout_id, o.seller_account, o.amount_minor,
+    o.currency, o.psp, o.status, o.status_reason, o.attempt, o.version, w.fence, w.tries,
+    p.basis_points, p.fixed_minor
+from payments.work w
+join payments.payment_orders o on o.order_id = w.order_id
+left join lateral (
+    select f.basis_points, f.fixed_minor from payments.fee_plans f
+    where f.seller_account in (o.seller_account, '') and f.currency in (o.currency, '')
+        and f.effective_from <= o.created_at
+    order by f.seller_account desc, f.currency desc, f.effective_from desc limit 1
+) p on true
+where w.order_id = any($1::uuid[])
+order by w.order_id
+for update of w, o
+
+-- name: settle_orders
+update payments.payment_orders o
+set status = s.status, status_reason = s.reason, failure_code = s.failure_code,
+    psp_reference = coalesce(s.psp_reference, o.psp_reference), fee_minor = s.fee_minor,
+    attempt = s.attempt, version = s.version, updated_at = now(),
+    finalized_at = case when s.status in ('SUCCESS', 'FAILED') then s.settled_at end
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::int[],
+    $8::int[], $9::timestamptz[]) as s (order_id, status, reason, failure_code, psp_reference,
+    fee_minor, attempt, version, settled_at)
+where o.order_id = s.order_id
+
+-- name: settle_attempts
+update payments.attempts a
+set outcome = s.outcome, detail = s.detail, finished_at = s.settled_at
+from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::timestamptz[])
+    as s (order_id, attempt, outcome, detail, settled_at)
+where a.order_id = s.order_id and a.attempt = s.attempt
+
+-- name: finish_work
+delete from payments.work where order_id = any($1::uuid[])
+
+-- name: postpone_work
+update payments.work w set next_at = now() + p.wait, tries = p.tries
+from unnest($1::uuid[], $2::interval[], $3::int[]) as p (order_id, wait, tries)
+where w.order_id = p.order_id
+
+-- name: raise_to_person
+insert into payments.dead_letters (consumer, type, aggregate_id, version, payload, error)
+select 'lifecycle', 'outcome', r.* from unnest($1::uuid[], $2::int[], $3::text[], $4::text[])
+    as r (aggregate_id, version, payload, error)
+on conflict (consumer, aggregate_id, version) do nothing
+
+-- name: mark_ledger_updated
+with mine as materialized (
+    select order_id from payments.payment_orders
+    where order_id = any($1::uuid[]) order by order_id for update
+)
+update payments.payment_orders o set ledger_updated = true, updated_at = now()
+from mine where o.order_id = mine.order_id and not o.ledger_updated
+returning o.event_id, o.wallet_updated as complete
+
+-- name: mark_wallet_updated
+with mine as materialized (
+    select order_id from payments.payment_orders
+    where order_id = any($1::uuid[]) order by order_id for update
+)
+update payments.payment_orders o set wallet_updated = true, updated_at = now()
+from mine where o.order_id = mine.order_id and not o.wallet_updated
+returning o.event_id, o.ledger_updated as complete
+
+-- name: close_orders
+-- One fewer open order for each mention of an event; says which events are done by it.
+with closed as (
+    select event_id, count(*)::int as orders from unnest($1::uuid[]) as c (event_id) group by event_id
+), mine as materialized (
+    select e.event_id, closed.orders from payments.payment_events e join closed using (event_id)
+    order by e.event_id for update of e
+), counted as (
+    update payments.payment_events e
+    set open_orders = e.open_orders - mine.orders,
+        done_at = case when e.open_orders = mine.orders then $2::timestamptz end,
+        version = e.version + (e.open_orders = mine.orders)::int
+    from mine where e.event_id = mine.event_id
+    returning e.event_id, e.checkout_id, e.version, e.open_orders
+)
+select event_id, checkout_id, version from counted where open_orders = 0
+
+-- name: order_by_key
+select o.* from payments.order_keys k
+join payments.payment_orders o on o.order_id = k.order_id
+where k.payment_order_id = $1
+
+-- name: attempts_of
+select * from payments.attempts where order_id = $1 order by attempt
+
+-- name: checkout
+select e.event_id, e.checkout_id, e.psp, e.is_payment_done, e.created_at
+from payments.checkout_keys k
+join payments.payment_events e on e.event_id = k.event_id
+where k.checkout_id = $1
+
+-- name: orders_of_event
+select * from payments.payment_orders where event_id = $1 order by order_id
+
+-- name: list_orders
+-- {conditions} is put together in store.py from fixed texts, one for each filter that is set.
+select * from payments.payment_orders where {conditions} order by order_id desc limit $1
+
+-- name: expire_idempotency_keys
+with old as (
+    select api_key_id, idempotency_key from payments.idempotency_keys
+    where expires_at < now() limit $1 for update skip locked
+)
+delete from payments.idempotency_keys k using old
+where k.api_key_id = old.api_key_id and k.idempotency_key = old.idempotency_key
+
+-- name: add_fee_plan
+insert into payments.fee_plans (seller_account, currency, basis_points, fixed_minor, effective_from)
+values ($1, $2, $3, $4, $5)

@@ -1,0 +1,1 @@
+"""The loops: executors that call PSPs, consumers, and maintenance."""

@@ -1,0 +1,133 @@
+"""The executor: claims due orders, asks their PSP, and settles what it says.
+
+One loop per PSP, so that one that is slow or down never holds up the others. A call is made
+in no database transaction; its lease is longer than its time limit, and should it lose the
+lease all the same, its settlement is refused and the next owner asks again with the same key.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import asyncpg
+import structlog
+
+from clearhouse.kernel.clock import Clock
+from clearhouse.kernel.errors import UnavailableError
+from clearhouse.payments.execution import ExecutionService
+from clearhouse.payments.lifecycle import Call, key_expired, next_call, outcome_word
+from clearhouse.payments.model import ClaimedOrder, Settlement
+from clearhouse.psp.contract import ChargeRequest, Charges, Lookups, Psp, PspOutcome, Unknown
+from clearhouse.workers.metrics import LEASES_LOST, PSP_CALLS, PSP_IN_FLIGHT, PSP_SECONDS
+
+_IDLE_FIRST: Final = 0.002
+_IDLE_LONGEST: Final = 0.05
+_TROUBLE_WAIT: Final = 0.5
+_SETTLE_TRIES: Final = 20
+_log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.executor")
+
+
+class ChargingPsp(Psp, Charges, Lookups, Protocol):
+    """A PSP that can charge and be asked; every adapter an executor works with."""
+
+
+class Executor:
+    """Executes the orders of one PSP, at most ``concurrency`` calls at once."""
+
+    def __init__(
+        self, service: ExecutionService, psp: ChargingPsp, clock: Clock, *, concurrency: int
+    ) -> None:
+        self._service = service
+        self._psp = psp
+        self._clock = clock
+        self._concurrency = concurrency
+        self._calls: set[asyncio.Task[None]] = set()
+        self._freed = asyncio.Event()
+        self._in_flight = PSP_IN_FLIGHT.labels(psp.name)
+        self._seconds = PSP_SECONDS.labels(psp.name)
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until ``stopping`` is set, then wait for the calls under way to be settled."""
+        idle = _IDLE_FIRST
+        while not stopping.is_set():
+            free = self._concurrency - len(self._calls)
+            if free == 0:
+                self._freed.clear()
+                await self._freed.wait()
+                continue
+            try:
+                claimed = await self._claim(free)
+            except (UnavailableError, asyncpg.PostgresError, OSError) as error:
+                _log.warning("executor_waits", psp=self._psp.name, error=type(error).__name__)
+                await self._clock.sleep(_TROUBLE_WAIT)
+                continue
+            for order in claimed:
+                self._start(order)
+            idle = _IDLE_FIRST if claimed else min(idle * 2, _IDLE_LONGEST)
+            if len(claimed) < free:
+                await self._clock.sleep(idle)
+        await self.drain()
+
+    async def drain(self) -> None:
+        """Wait until every call under way is settled."""
+        while self._calls:
+            await asyncio.gather(*self._calls, return_exceptions=True)
+
+    async def _claim(self, free: int) -> Sequence[ClaimedOrder]:
+        length = self._psp.capabilities.idempotency_key_length
+        return await self._service.claim(self._psp.name, length, free)
+
+    def _start(self, order: ClaimedOrder) -> None:
+        task = asyncio.create_task(self._execute(order), name=f"charge {order.payment_order_id}")
+        self._calls.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._calls.discard(task)
+        self._freed.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # The lease runs out and another takes the order up; nothing is lost.
+            _log.error("execution_broke", task=task.get_name(), error=repr(error))
+
+    async def _execute(self, order: ClaimedOrder) -> None:
+        expired = key_expired(order.attempted_at, order.claimed_at, self._psp.capabilities)
+        call = next_call(order.status_reason, expired=expired)
+        outcome = await self._ask(order, call)
+        # Only an answer to a look-up proves that the spent key did not charge.
+        proven = expired and call is Call.LOOK_UP
+        await self._settle(Settlement(order.order_id, order.fence, outcome, key_expired=proven))
+
+    async def _ask(self, order: ClaimedOrder, call: Call) -> PspOutcome:
+        request = ChargeRequest(
+            payment_order_id=order.payment_order_id,
+            idempotency_key=order.idempotency_key,
+            amount=order.amount,
+            payment_method=order.payment_method,
+            seller_account=order.seller_account,
+            attempted_at=order.attempted_at,
+        )
+        name = self._psp.name
+        started = self._clock.monotonic()
+        with self._in_flight.track_inprogress():
+            try:
+                if call is Call.LOOK_UP:
+                    outcome = await self._psp.look_up(request)
+                else:
+                    outcome = await self._psp.charge(request)
+            except Exception as error:  # noqa: BLE001 - a bug in an adapter is no proof of anything
+                _log.exception("adapter_broke", psp=name, payment_order_id=order.payment_order_id)
+                outcome = Unknown(f"the adapter failed: {type(error).__name__}")
+        self._seconds.observe(self._clock.monotonic() - started)
+        PSP_CALLS.labels(name, call.value, outcome_word(outcome)).inc()
+        return outcome
+
+    async def _settle(self, settlement: Settlement) -> None:
+        for _ in range(_SETTLE_TRIES):
+            try:
+                if await self._service.settle(settlement) is None:
+                    LEASES_LOST.inc()
+                return
+            except (UnavailableError, asyncpg.PostgresError, OSError) as error:
+                # What the PSP said is not thrown away because the database restarts.
+                _log.warning("settlement_waits", error=type(error).__name__)
+                await self._clock.sleep(_TROUBLE_WAIT)

@@ -1,0 +1,38 @@
+"""Housekeeping that every installation needs: partitions ahead of time, expired keys gone."""
+
+from typing import Final
+
+import asyncpg
+import structlog
+
+from clearhouse.kernel.clock import Clock
+from clearhouse.kernel.errors import UnavailableError
+from clearhouse.payments.store import expire_idempotency_keys
+from clearhouse.postgres.connection import Pool
+from clearhouse.postgres.partitions import ensure_partitions
+
+_EVERY_SECONDS: Final = 600.0
+_DAYS_AHEAD: Final = 14
+_KEYS_AT_ONCE: Final = 10_000
+_log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.maintenance")
+
+
+async def maintain(pool: Pool) -> None:
+    """One round of housekeeping; safe to run in many processes at once."""
+    made = await ensure_partitions(pool, _DAYS_AHEAD)
+    expired = removed = await expire_idempotency_keys(pool, _KEYS_AT_ONCE)
+    while removed == _KEYS_AT_ONCE:
+        removed = await expire_idempotency_keys(pool, _KEYS_AT_ONCE)
+        expired += removed
+    if made or expired:
+        _log.info("maintained", partitions=made, expired_keys=expired)
+
+
+async def run_maintenance(pool: Pool, clock: Clock) -> None:
+    """Housekeeping every ten minutes until cancelled; trouble is logged and tried again."""
+    while True:
+        try:
+            await maintain(pool)
+        except (UnavailableError, asyncpg.PostgresError, OSError) as error:
+            _log.warning("maintenance_waits", error=type(error).__name__)
+        await clock.sleep(_EVERY_SECONDS)

@@ -1,0 +1,24 @@
+"""What workers count, for Prometheus; every name stands in docs/reference/metrics.md."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+PSP_CALLS: Final = Counter(
+    "clearhouse_psp_calls",
+    "Calls to PSPs by PSP, kind of call and outcome.",
+    ["psp", "call", "outcome"],
+)
+PSP_SECONDS: Final = Histogram(
+    "clearhouse_psp_call_seconds",
+    "How long PSPs take to answer.",
+    ["psp"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+PSP_IN_FLIGHT: Final = Gauge(
+    "clearhouse_psp_calls_in_flight", "Calls to a PSP that are under way now.", ["psp"]
+)
+LEASES_LOST: Final = Counter(
+    "clearhouse_leases_lost", "Settlements refused because another executor held the order."
+)
+"""All counters of a working process; a registry of one process is never shared."""
