@@ -31,7 +31,7 @@ def events(root: Path) -> Iterable[str]:
 
 
 def metrics(root: Path) -> Iterable[str]:
-    """The shown name of each Prometheus metric, read from the source: none has to be created for it.
+    """The shown name of each Prometheus metric, read from the source.
 
     Raises ValueError for a metric whose name is not written out where it is made.
     """
