@@ -16,8 +16,10 @@ Faults are the frame's business (``app.py``): a handler need not know them, exce
 ``Fault.ERROR_STORED`` where the PSP stores failures under a key.
 """
 
+import string
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.ids import Ids
@@ -62,6 +64,8 @@ class Response:
     body: bytes
     headers: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
+
+_LETTERS: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -131,6 +135,11 @@ class Core:
     def now_us(self) -> int:
         """The sandbox's time in microseconds since 1970, in which the truth is kept."""
         return int(self.clock.now().timestamp() * 1_000_000)
+
+    def name(self, length: int) -> str:
+        """A random object name of letters and digits, as PSPs make them."""
+        number = int.from_bytes(self.randomness.token(length))
+        return "".join(_LETTERS[(number >> (8 * place)) % 62] for place in range(length))
 
     def visible_until(self, psp: str) -> int:
         """Objects created after this moment (microseconds) do not show in lists yet."""

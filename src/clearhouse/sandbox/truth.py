@@ -103,13 +103,15 @@ class Truth:
         return self._db.execute(sql, values)  # pyright: ignore[reportArgumentType] - tuple or dict
 
     def record(self, charge: Charge) -> None:
-        """Write a charge, or its new status (and key and method) if it is known already."""
+        """Write a charge, or what changed of it (status, amount; key and method unless None)."""
         self._db.execute(
             "INSERT INTO charges (psp, account, psp_id, reference, idempotency_key, amount_minor,"
             " currency, payment_method, status, created_at, updated_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (psp, psp_id) DO UPDATE SET status = excluded.status,"
-            " amount_minor = excluded.amount_minor, payment_method = excluded.payment_method,"
+            " amount_minor = excluded.amount_minor,"
+            " payment_method = coalesce(excluded.payment_method, payment_method),"
+            " idempotency_key = coalesce(excluded.idempotency_key, idempotency_key),"
             " updated_at = excluded.updated_at",
             msgspec.structs.astuple(charge),
         )

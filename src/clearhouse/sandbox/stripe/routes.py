@@ -1,0 +1,69 @@
+"""Stripe's endpoints, with the operation that faults name for each."""
+
+from clearhouse.sandbox.core import Core, Request, Route
+from clearhouse.sandbox.stripe import form, intents, methods, values
+from clearhouse.sandbox.stripe.challenge import ChallengePage
+from clearhouse.sandbox.stripe.endpoint import Endpoints, failed
+from clearhouse.sandbox.stripe.errors import StripeError
+from clearhouse.sandbox.stripe.listing import lister, retrieve, searcher
+from clearhouse.sandbox.stripe.shelves import PSP, reference
+
+_INTENTS = "/v1/payment_intents"
+_CHARGES = "/v1/charges"
+
+
+def routes(core: Core) -> list[Route]:
+    """All endpoints of Stripe that the sandbox has."""
+    ends, page = Endpoints(core), ChallengePage(core)
+    read, write = ends.read, ends.write
+    table = [
+        ("POST", _INTENTS, write(intents.create), "charge"),
+        ("GET", _INTENTS, read(lister(core, "payment_intent", _INTENTS, ())), "look-up"),
+        (
+            "GET",
+            f"{_INTENTS}/search",
+            read(searcher(core, "payment_intent", f"{_INTENTS}/search")),
+            "look-up",
+        ),
+        ("GET", f"{_INTENTS}/{{id}}", read(retrieve("payment_intent", "intent")), "look-up"),
+        ("POST", f"{_INTENTS}/{{id}}/confirm", write(intents.confirm), "confirm"),
+        ("POST", f"{_INTENTS}/{{id}}/capture", write(intents.capture), "capture"),
+        ("POST", f"{_INTENTS}/{{id}}/cancel", write(intents.cancel), "cancel"),
+        ("GET", _CHARGES, read(lister(core, "charge", _CHARGES, ("payment_intent",))), "look-up"),
+        (
+            "GET",
+            f"{_CHARGES}/search",
+            read(searcher(core, "charge", f"{_CHARGES}/search")),
+            "look-up",
+        ),
+        ("GET", f"{_CHARGES}/{{id}}", read(retrieve("charge", "charge")), "look-up"),
+        ("POST", "/v1/payment_methods", write(methods.create), "other"),
+        (
+            "GET",
+            "/v1/payment_methods/{id}",
+            read(retrieve("payment_method", "payment_method")),
+            "other",
+        ),
+        (
+            "GET",
+            "/v1/balance_transactions/{id}",
+            read(retrieve("balance_transaction", "id")),
+            "other",
+        ),
+        ("GET", "/v1/reviews/{id}", read(retrieve("review", "review")), "other"),
+        ("GET", "/_sandbox/stripe/3ds/{account}/{id}", page.show, "other"),
+        ("POST", "/_sandbox/stripe/3ds/{account}/{id}", page.answer, "other"),
+    ]
+    return [
+        Route(PSP, method, pattern, handler, failed, operation, _reference)
+        for method, pattern, handler, operation in table
+    ]
+
+
+def _reference(request: Request) -> str | None:
+    """Our reference in the metadata of a request, else the id in its path."""
+    try:
+        params = form.decode(request.body.decode("utf-8", "replace"))
+        return reference(values.nested(params, "metadata")) or request.params.get("id")
+    except (form.FormError, StripeError):
+        return request.params.get("id")

@@ -1,0 +1,97 @@
+"""Where Stripe's objects stand in the truth, and how an intent becomes a charge in it."""
+
+from typing import Final
+
+from clearhouse.sandbox.core import Core
+from clearhouse.sandbox.objects import Shelf
+from clearhouse.sandbox.stripe.currencies import iso_minor
+from clearhouse.sandbox.stripe.shapes import Json
+from clearhouse.sandbox.truth import Charge
+
+PSP: Final = "stripe"
+
+REFERENCE_NAMES: Final = ("payment_order_id", "order_id", "reference")
+"""The metadata in which the sandbox looks for our reference, in this order."""
+
+_TRUTH_STATUS: Final = {
+    "succeeded": "succeeded",
+    "requires_capture": "authorized",
+    "requires_action": "requires_action",
+    "processing": "pending",
+    "canceled": "canceled",
+    "requires_payment_method": "declined",
+}
+
+
+class Shelves:
+    """Saves and loads the objects of one account; save within ``truth.transaction()``."""
+
+    def __init__(self, core: Core, account: str) -> None:
+        self._core = core
+        self._account = account
+        self.now_us = core.now_us()
+
+    @property
+    def now(self) -> int:
+        """The moment of the request in seconds since 1970, as Stripe writes it."""
+        return self.now_us // 1_000_000
+
+    def new_id(self, prefix: str) -> str:
+        """An id such as ``pi_3...``."""
+        return f"{prefix}_{self._core.name(24)}"
+
+    def shelf(self, kind: str) -> Shelf:
+        """The shelf of a kind, which is Stripe's ``object``."""
+        return Shelf(PSP, self._account, kind)
+
+    def load(self, kind: str, identifier: str) -> Json | None:
+        """An object by its id."""
+        return self._core.objects.get(self.shelf(kind), identifier)
+
+    def save(self, body: Json) -> None:
+        """Write an object under its own ``object`` and ``id``."""
+        marks: dict[str, str] = {}
+        if body["object"] == "payment_intent":
+            marks = {f"metadata.{name}": value for name, value in body["metadata"].items()}
+            if body["customer"]:
+                marks["customer"] = body["customer"]
+        elif body["object"] == "charge":
+            marks = {"payment_intent": body["payment_intent"]}
+        self._core.objects.put(
+            self.shelf(body["object"]),
+            body["id"],
+            body,
+            created_at=self.now_us,
+            marks=marks or None,
+        )
+
+    def record(self, intent: Json, key: str | None, method: str | None) -> None:
+        """Bring the truth's charge up to the intent; a mere draft of an intent is none."""
+        status = _TRUTH_STATUS.get(intent["status"])
+        if status is None or (status == "declined" and intent["last_payment_error"] is None):
+            return
+        amount = intent["amount_received"] or intent["amount"]
+        currency = intent["currency"].upper()
+        self._core.truth.record(
+            Charge(
+                psp=PSP,
+                account=self._account,
+                psp_id=intent["id"],
+                reference=reference(intent["metadata"]),
+                idempotency_key=key,
+                amount_minor=iso_minor(amount, currency),
+                currency=currency,
+                payment_method=method,
+                status=status,
+                created_at=self.now_us,
+                updated_at=self.now_us,
+            )
+        )
+
+
+def reference(metadata: Json) -> str | None:
+    """Our reference as the metadata names it, or None."""
+    for name in REFERENCE_NAMES:
+        if name in metadata:
+            return str(metadata[name])
+    return None
