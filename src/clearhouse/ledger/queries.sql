@@ -1,0 +1,56 @@
+-- The ledger's only SQL outside its migrations.
+
+-- name: post
+select entry, outcome, stored_id
+from ledger.post($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+
+-- name: balances
+select code, type, owner, currency, balance_minor, posting_count
+from ledger.accounts
+where $1::text[] is null or code = any($1)
+order by code
+
+-- name: trial_balance
+select currency, type,
+    sum(case when debit_sign = 1 then balance_minor else 0 end)::bigint as debit_minor,
+    sum(case when debit_sign = -1 then balance_minor else 0 end)::bigint as credit_minor
+from ledger.accounts
+group by currency, type
+order by currency, type
+
+-- name: entries_of
+select entry_id, kind, line, side, account, currency, amount_minor, balance_after,
+    event_at, posted_at
+from ledger.postings
+where source_id = $1
+order by entry_id, line, side desc
+
+-- The last posting that the ledger had learnt by then says the balance.
+-- name: balance_as_posted
+select a.currency, coalesce((
+    select s.balance
+    from (
+        (select l.debit_balance_after as balance, l.debit_sequence as sequence
+        from ledger.journal_lines l
+        where l.debit_account = a.account_id and l.posted_at <= $2
+        order by l.posted_at desc, l.debit_sequence desc limit 1)
+        union all
+        (select l.credit_balance_after, l.credit_sequence
+        from ledger.journal_lines l
+        where l.credit_account = a.account_id and l.posted_at <= $2
+        order by l.posted_at desc, l.credit_sequence desc limit 1)
+    ) s
+    order by s.sequence desc limit 1
+), 0) as balance_minor
+from ledger.accounts a
+where a.code = $1
+
+-- Nothing is learnt before it happened: only postings learnt later can have happened later.
+-- name: balance_as_happened
+select a.currency, (a.balance_minor - coalesce((
+    select sum(p.change_minor)
+    from ledger.postings p
+    where p.account_id = a.account_id and p.posted_at > $2 and p.event_at > $2
+), 0))::bigint as balance_minor
+from ledger.accounts a
+where a.code = $1

@@ -1,0 +1,155 @@
+"""The ledger's database side: posting a batch, and reading what was posted."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, TypeAlias
+from uuid import UUID
+
+from clearhouse.kernel.errors import NotFound
+from clearhouse.kernel.money import Money
+from clearhouse.ledger.model import (
+    Account,
+    AccountBalance,
+    AccountType,
+    JournalEntry,
+    Outcome,
+    Posted,
+    Posting,
+    TrialLine,
+)
+from clearhouse.postgres.connection import Connection, Pool
+from clearhouse.postgres.queries import load_queries
+
+Reader: TypeAlias = "Pool | Connection"
+"""What can be read from: any connection, or a pool that lends one."""
+
+_QUERIES: Final = load_queries("clearhouse.ledger")
+
+
+async def post(
+    connection: Connection,
+    entries: Sequence[JournalEntry],
+    entry_ids: Sequence[UUID],
+    posted_at: datetime,
+) -> list[Posted]:
+    """Book a batch in the caller's transaction, as one statement; answers in the entries' order.
+
+    Each entry is booked whole or not at all, and one that is refused or a duplicate never harms
+    its neighbours. ``entry_ids`` are new ids, one for each entry. ``posted_at`` is moved forward
+    where needed: never before an event's time, never back on an account. Safe to run again.
+    """
+    if not entries:
+        return []
+    places: dict[str, int] = {}
+    accounts: list[Account] = []
+    numbers: list[int] = []
+    line_entries: list[int] = []
+    debited: list[int] = []
+    credited: list[int] = []
+    currencies: list[str] = []
+    amounts: list[int] = []
+    for ordinal, entry in enumerate(entries, 1):
+        for number, line in enumerate(entry.lines, 1):
+            for account, side in ((line.debit, debited), (line.credit, credited)):
+                if account.code not in places:
+                    accounts.append(account)
+                    places[account.code] = len(accounts)
+                side.append(places[account.code])
+            line_entries.append(ordinal)
+            numbers.append(number)
+            currencies.append(line.debit.currency)
+            amounts.append(line.amount_minor)
+    rows = await connection.fetch(
+        _QUERIES["post"],
+        max(posted_at, *(entry.event_at for entry in entries)),
+        [account.code for account in accounts],
+        [account.type.value for account in accounts],
+        [account.owner for account in accounts],
+        [account.currency for account in accounts],
+        [account.floor_minor for account in accounts],
+        entry_ids,
+        [entry.kind for entry in entries],
+        [entry.source_id for entry in entries],
+        [entry.reference for entry in entries],
+        [entry.event_at for entry in entries],
+        [entry.description for entry in entries],
+        line_entries,
+        numbers,
+        debited,
+        credited,
+        currencies,
+        amounts,
+    )
+    answers = [
+        Posted(entry, Outcome.POSTED, entry_id)
+        for entry, entry_id in zip(entries, entry_ids, strict=True)
+    ]
+    for row in rows:
+        place: int = row["entry"] - 1
+        answers[place] = Posted(entries[place], Outcome(row["outcome"]), row["stored_id"])
+    return answers
+
+
+async def balances(reader: Reader, codes: Sequence[str] | None = None) -> list[AccountBalance]:
+    """The kept balances of the accounts named, or of all; an account never used is left out."""
+    return [
+        AccountBalance(
+            row["code"],
+            AccountType(row["type"]),
+            row["owner"],
+            Money(row["balance_minor"], row["currency"]),
+            row["posting_count"],
+        )
+        for row in await reader.fetch(_QUERIES["balances"], codes)
+    ]
+
+
+async def trial_balance(reader: Reader) -> list[TrialLine]:
+    """Debit and credit balances by currency and account type; per currency both sums agree."""
+    return [
+        TrialLine(
+            row["currency"], AccountType(row["type"]), row["debit_minor"], row["credit_minor"]
+        )
+        for row in await reader.fetch(_QUERIES["trial_balance"])
+    ]
+
+
+async def entries_of(reader: Reader, source_id: UUID) -> list[Posting]:
+    """All postings booked for one source, by entry and line, the debit first; empty when none."""
+    return [
+        Posting(
+            row["entry_id"],
+            row["kind"],
+            row["line"],
+            row["side"],
+            row["account"],
+            Money(row["amount_minor"], row["currency"]),
+            Money(row["balance_after"], row["currency"]),
+            row["event_at"],
+            row["posted_at"],
+        )
+        for row in await reader.fetch(_QUERIES["entries_of"], source_id)
+    ]
+
+
+async def balance_as_of(reader: Reader, code: str, moment: datetime) -> Money:
+    """The balance as the ledger knew it at a moment (by ``posted_at``); one index look-up.
+
+    Raises NotFound for an account that was never used.
+    """
+    return await _balance(reader, "balance_as_posted", code, moment)
+
+
+async def balance_as_happened(reader: Reader, code: str, moment: datetime) -> Money:
+    """The balance of all that had happened by a moment (by ``event_at``), whenever we learnt it.
+
+    Reads the postings learnt since that moment. Raises NotFound for an account never used.
+    """
+    return await _balance(reader, "balance_as_happened", code, moment)
+
+
+async def _balance(reader: Reader, query: str, code: str, moment: datetime) -> Money:
+    row = await reader.fetchrow(_QUERIES[query], code, moment)
+    if row is None:
+        raise NotFound(f"The ledger has no account {code}.")
+    return Money(row["balance_minor"], row["currency"])
