@@ -9,10 +9,16 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from clearhouse.bootstrap import migrate_all
 from clearhouse.postgres.connection import PlainConnection, Pool, open_pool
 from clearhouse.postgres.embedded import EmbeddedPostgres
+
+# A busy machine is no failed test; `make soak` asks for very many examples.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("soak", settings.get_profile("tests"), max_examples=5_000)
+settings.load_profile("tests")
 
 _names = count(1)
 
