@@ -8,7 +8,7 @@ from clearhouse.psp.braintree.gateway import Gateway, Transaction
 from clearhouse.psp.braintree.outcomes import (
     failure_outcome,
     points_to_original,
-    refusal_outcome,
+    reply_outcome,
     transaction_outcome,
 )
 from clearhouse.psp.braintree.threads import Threads
@@ -102,17 +102,16 @@ class BraintreePsp:
             return Declined(reason, Retry.HARD, "no_merchant_account")
         try:
             reply = await self._threads.run(lambda: self._gateway.sale(_params(request, account)))
+            if not points_to_original(reply):
+                return reply_outcome(reply)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the request may be out
             return failure_outcome(error)
-        if not points_to_original(reply):
-            made = isinstance(reply, Transaction)
-            return transaction_outcome(reply) if made else refusal_outcome(reply)
         original = await self.look_up(request)
         if not isinstance(original, NotCharged):
             return original
         if isinstance(reply, Transaction):
             return Unknown("Braintree rejects a duplicate, and does not list the original yet")
-        return refusal_outcome(reply)
+        return reply_outcome(reply)
 
     async def look_up(self, request: ChargeRequest) -> PspOutcome:
         """Search the sales of this order since the attempt began.

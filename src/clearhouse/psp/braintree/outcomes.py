@@ -1,6 +1,6 @@
 """What a Braintree reply, or the lack of one, means: pure, so that a table can test it."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
 from braintree.exceptions.authentication_error import AuthenticationError
@@ -37,6 +37,13 @@ _PENDING: Final = {
 _OVER: Final = frozenset(
     {"voided", "authorization_expired", "settlement_declined", "settlement_failed"}
 )
+
+
+def reply_outcome(reply: Transaction | Refusal) -> PspOutcome:
+    """The answer to a sale, where it does not point to an original."""
+    if isinstance(reply, Transaction):
+        return transaction_outcome(reply)
+    return refusal_outcome(reply)
 
 
 def transaction_outcome(made: Transaction) -> PspOutcome:
@@ -121,7 +128,7 @@ def _held(made: Transaction) -> PspOutcome:
         if minor != scaled:
             return Unknown(f"Braintree says an amount that {made.currency} has not ({made.id})")
         return Succeeded(made.id, Money(minor, made.currency))
-    except (InvalidOperation, ValueError):
+    except (ArithmeticError, ValueError):
         return Unknown(f"Braintree does not say what it charged ({made.id})")
 
 

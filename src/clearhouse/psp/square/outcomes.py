@@ -101,7 +101,7 @@ def errors_of(error: Exception) -> list[Fields]:
 
     Not the SDK's ``errors``, which makes one up where there is none.
     """
-    body = _fields(error.body) if isinstance(error, ApiError) else {}
+    body = _fields(error.body if isinstance(error, ApiError) else None)
     listed = body.get("errors")
     if not isinstance(listed, list):
         return []
