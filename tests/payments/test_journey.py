@@ -11,7 +11,7 @@ from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.money import Money
 from clearhouse.kernel.randomness import SystemRandomness
 from clearhouse.payments.execution import ExecutionService
-from clearhouse.payments.fees import FeePlan
+from clearhouse.payments.fees import DefaultFee
 from clearhouse.payments.intake import IntakeService
 from clearhouse.payments.lifecycle import RetryPolicy
 from clearhouse.payments.model import Intake, NewOrder, NewPayment, OrderStatus, Settlement
@@ -35,7 +35,7 @@ def execution_service(pool: Pool, lease: timedelta = timedelta(seconds=30)) -> E
         SystemRandomness(),
         lease=lease,
         policy=RetryPolicy(timedelta(milliseconds=1), timedelta(milliseconds=5)),
-        default_plan=FeePlan(290, 30),
+        default_fee=DefaultFee(290, {"USD": 30}),
     )
 
 

@@ -24,7 +24,7 @@ from clearhouse.messaging.events import (
     PaymentOrderSucceeded,
 )
 from clearhouse.messaging.outbox import publish
-from clearhouse.payments.fees import FeePlan
+from clearhouse.payments.fees import DefaultFee, FeePlan
 from clearhouse.payments.lifecycle import (
     Effect,
     OrderState,
@@ -68,14 +68,14 @@ class ExecutionService:
         *,
         lease: timedelta,
         policy: RetryPolicy,
-        default_plan: FeePlan,
+        default_fee: DefaultFee,
     ) -> None:
         self._pool = pool
         self._clock = clock
         self._randomness = randomness
         self._lease = lease
         self._policy = policy
-        self._default_plan = default_plan
+        self._default_fee = default_fee
         self._settlements = GroupCommit[Settlement, OrderStatus](self._settle, committers=2)
 
     async def claim(self, psp: str, key_length: int, limit: int) -> list[ClaimedOrder]:
@@ -229,7 +229,7 @@ class ExecutionService:
         if one.transition.effect is not Effect.SUCCEED:
             return None
         row = one.row
-        plan = self._default_plan
+        plan = self._default_fee.plan(row["currency"])
         if row["basis_points"] is not None:
             plan = FeePlan(row["basis_points"], row["fixed_minor"])
         return plan.fee_on(Money(row["amount_minor"], row["currency"]))

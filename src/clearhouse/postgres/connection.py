@@ -39,18 +39,25 @@ _LOST: Final = (
     OSError,
 )
 _ATTEMPTS: Final = 5
+_SCANS: Final = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
 
 
-async def open_pool(dsn: str, *, size: int, name: str, role: str | None = APPLICATION_ROLE) -> Pool:
+async def open_pool(
+    dsn: str, *, size: int, name: str, role: str | None = APPLICATION_ROLE, scans: bool = False
+) -> Pool:
     """A pool of at most ``size`` connections that act as ``role``.
 
-    ``name`` shows in pg_stat_activity. Raises UnavailableError when the server does not
+    ``name`` shows in pg_stat_activity. Unless ``scans`` is set, plans that read whole tables
+    are avoided: a service touches rows by key, and a plan that was made while a table was
+    still small must not read all of it once it is large. Raises UnavailableError when the server does not
     answer, and ConfigurationError when it refuses us. No command timeout is set: cancelling
     a COMMIT that waits for standbys would make an undecided row look decided.
     """
     server_settings = {"application_name": f"clearhouse {name}", "timezone": "UTC", "jit": "off"}
     if role is not None:
         server_settings["role"] = role
+    if not scans:
+        server_settings |= dict.fromkeys(_SCANS, "off")
     try:
         return await asyncpg.create_pool(
             dsn, min_size=min(size, 2), max_size=size, server_settings=server_settings
