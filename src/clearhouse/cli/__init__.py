@@ -1,0 +1,67 @@
+"""The command line: ``clearhouse <command>``.
+
+Each command lives in a module of its own, imported only when it is called, so that
+``clearhouse --help`` answers at once.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+from cyclopts import App, Group, Parameter
+
+import clearhouse
+from clearhouse.cli.errors import run_guarded
+
+_RUN: Final = Group("Run it", sort_key=2)
+_MANAGE: Final = Group("Manage it", sort_key=3)
+
+_COMMANDS: Final = (
+    ("database", _RUN, "embedded:database", "Run the embedded PostgreSQL alone."),
+    ("migrate", _MANAGE, "migrate:migrate", "Bring the database up to date."),
+    ("config", _MANAGE, "config:config", "Show every setting, its source and its meaning."),
+)
+
+app: Final = App(
+    name="clearhouse",
+    help="A payment system that a marketplace runs itself.\n\n"
+    "No buyer is charged twice, no cent is lost, and anybody can check that.",
+    help_format="markdown",
+    version=clearhouse.__version__,
+    default_parameter=Parameter(negative=()),
+    print_error=False,
+    exit_on_error=False,
+    suppress_keyboard_interrupt=False,
+)
+for _order, (_name, _group, _where, _help) in enumerate(_COMMANDS):
+    app.command(f"{__name__}.{_where}", name=_name, group=_group, help=_help, sort_key=_order)
+
+keys: Final = App(
+    name="keys", help="Create, list and revoke API keys.", group=_MANAGE, sort_key=len(_COMMANDS)
+)
+keys.command(f"{__name__}.keys:create_key", name="create", help="Make a key, shown once.")
+keys.command(f"{__name__}.keys:list_keys", name="list", help="List all keys, without the keys.")
+keys.command(f"{__name__}.keys:revoke_key", name="revoke", help="Close a key for good.")
+app.command(keys)
+
+
+def main() -> NoReturn:
+    """The entry point of ``clearhouse`` and ``python -m clearhouse``; exits with a stable code."""
+    arguments = sys.argv[1:]
+    _tell_all_about(arguments)
+    sys.exit(run_guarded(app, arguments, debug=bool(os.environ.get("CLEARHOUSE_DEBUG"))))
+
+
+def _tell_all_about(arguments: Sequence[str]) -> None:
+    """Give the chosen command its whole docstring as help.
+
+    The list has one line of each only, since looking up the rest would import every command.
+    """
+    chosen = app
+    for word in arguments:
+        if word.startswith("-") or word not in chosen:
+            break
+        chosen = chosen[word]
+    if chosen is not app and chosen is not keys:
+        chosen.help = None

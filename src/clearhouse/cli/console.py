@@ -1,0 +1,40 @@
+"""What people read: output on stdout, complaints on stderr, live on a terminal, plain elsewhere."""
+
+import sys
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.theme import Theme
+
+THEME: Final = Theme(
+    {
+        "good": "green",
+        "warn": "yellow",
+        "bad": "bold red",
+        "quiet": "dim",
+        "name": "cyan",
+        "key": "bold",
+    }
+)
+
+_WIDE: Final = 240
+"""Columns where nobody looks: what is piped is not cut to a terminal that is not there."""
+
+out: Final = Console(theme=THEME, highlight=False, width=None if sys.stdout.isatty() else _WIDE)
+"""For what was asked for; never for logs or progress of a command whose output is piped."""
+
+err: Final = Console(theme=THEME, highlight=False, stderr=True)
+"""For complaints and progress."""
+
+
+def complain(message: str, hint: str = "") -> None:
+    """One clear line, and below it what to do; a hint of several lines keeps them."""
+    err.print(f"[bad]Error:[/bad] {escape(message)}", soft_wrap=True)
+    for line in hint.splitlines():
+        err.print(f"  [quiet]{escape(line)}[/quiet]", soft_wrap=True)
+
+
+def say(message: str, *, style: str = "") -> None:
+    """One line of progress on stderr."""
+    err.print(escape(message), style=style or None, soft_wrap=True)

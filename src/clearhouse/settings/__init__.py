@@ -1,0 +1,33 @@
+"""Every setting: where it comes from, what it means, and whether all of them make sense.
+
+Read from the environment (``CLEARHOUSE_...``) and from a TOML file, the environment winning.
+Everything that is wrong is told at once and before anything is started, since a payment
+system that runs on half of its configuration does harm quietly.
+"""
+
+from clearhouse.settings.load import Loaded, load, secrets_of
+from clearhouse.settings.model import (
+    ApiSettings,
+    DatabaseSettings,
+    ExecutorSettings,
+    FeeSettings,
+    LogSettings,
+    SandboxSettings,
+    Settings,
+)
+from clearhouse.settings.table import SETTINGS, Setting
+
+__all__ = [
+    "SETTINGS",
+    "ApiSettings",
+    "DatabaseSettings",
+    "ExecutorSettings",
+    "FeeSettings",
+    "Loaded",
+    "LogSettings",
+    "SandboxSettings",
+    "Setting",
+    "Settings",
+    "load",
+    "secrets_of",
+]

@@ -1,0 +1,81 @@
+"""The settings as one frozen value, handed to bootstrap, which hands each part what it needs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from clearhouse.psp.contract import PspConfig
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """Where the books are; ``url`` None means the embedded PostgreSQL of the data directory."""
+
+    url: str | None = field(repr=False)
+    pool_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """The HTTP API; ``key_pepper`` None means the one kept in the data directory."""
+
+    host: str
+    port: int
+    max_body_bytes: int
+    key_pepper: str | None = field(repr=False)
+    idempotency_lifetime: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutorSettings:
+    """How executors claim orders and how patiently they ask a PSP again."""
+
+    lease_seconds: float
+    batch: int
+    retry_base_seconds: float
+    retry_longest_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FeeSettings:
+    """The platform's fee where a seller has no plan of its own.
+
+    ``fixed_minor`` is in minor units by currency; a currency that is not named has none.
+    """
+
+    basis_points: int
+    fixed_minor: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSettings:
+    """The PSP sandbox; ``seed`` None draws faults and latencies anew at each start."""
+
+    host: str
+    port: int
+    seed: int | None
+    latency_median_ms: float
+    latency_p99_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """How much is logged, and whether for machines (json) or for people (console)."""
+
+    level: str
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, checked. ``psps`` holds the enabled ones only, by name."""
+
+    data_directory: Path
+    database: DatabaseSettings
+    api: ApiSettings
+    psps: Mapping[str, PspConfig] = field(repr=False)
+    executor: ExecutorSettings
+    fee: FeeSettings
+    sandbox: SandboxSettings
+    log: LogSettings

@@ -1,0 +1,194 @@
+"""The one list of settings: name, kind, default, meaning, secret or not.
+
+Why data: ``clearhouse config`` prints it, the reference is checked against it, and a
+setting that is not in it does not exist.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from clearhouse.psp import registry
+from clearhouse.settings import kinds
+from clearhouse.settings.kinds import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. ``default`` is text as a person would write it; None means unset."""
+
+    name: str
+    """Its place in the TOML file, such as ``api.port``."""
+    kind: Kind
+    default: str | None
+    meaning: str
+    secret: bool = False
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable, such as ``CLEARHOUSE_API_PORT``."""
+        return "CLEARHOUSE_" + self.name.replace(".", "_").upper()
+
+
+def default_data_directory(*, root: bool, home: Path, data_home: str | None) -> Path:
+    """Where data is kept when nobody says: /var/lib for root, else the user's data directory.
+
+    Root's home is closed to the user that PostgreSQL then runs as.
+    """
+    if root:
+        return Path("/var/lib/clearhouse")
+    return (Path(data_home) if data_home else home / ".local" / "share") / "clearhouse"
+
+
+_DATA: Final = default_data_directory(
+    root=os.geteuid() == 0, home=Path("~").expanduser(), data_home=os.environ.get("XDG_DATA_HOME")
+)
+
+_CORE: Final = (
+    Setting(
+        "data_directory",
+        kinds.PATH,
+        str(_DATA),
+        "Where the embedded PostgreSQL, the sandbox's truth, logs and the development pepper are.",
+    ),
+    Setting(
+        "database.url",
+        kinds.POSTGRES_URL,
+        None,
+        "The PostgreSQL that holds the books; unset: the embedded one of the data directory.",
+        secret=True,
+    ),
+    Setting(
+        "database.pool_size",
+        kinds.whole(2, 500),
+        "10",
+        "The most database connections one process opens.",
+    ),
+    Setting("api.host", kinds.TEXT, "127.0.0.1", "The address the API listens on."),
+    Setting("api.port", kinds.PORT, "8080", "The port the API listens on."),
+    Setting(
+        "api.max_body_bytes",
+        kinds.whole(1024, 64 * 1024 * 1024),
+        "262144",
+        "The largest request body; a larger one is answered with 413.",
+    ),
+    Setting(
+        "api.key_pepper",
+        kinds.LONG_SECRET,
+        None,
+        "What API keys are hashed with; unset: one is made and kept in the data directory, for"
+        " the embedded PostgreSQL only. Changing it makes all API keys invalid.",
+        secret=True,
+    ),
+    Setting(
+        "api.idempotency_lifetime_hours",
+        kinds.whole(1, 24 * 365),
+        "72",
+        "How long the answer to an idempotency key is kept and replayed.",
+    ),
+    Setting(
+        "psp.enabled",
+        kinds.words(registry.names),
+        None,
+        "The PSPs to offer; unset: all that have credentials or a base URL.",
+    ),
+    Setting(
+        "executor.lease_seconds",
+        kinds.number(1, 3600),
+        "60",
+        "How long a claimed order belongs to its executor; must be longer than a PSP's timeout.",
+    ),
+    Setting(
+        "executor.batch", kinds.whole(1, 1000), "64", "How many orders an executor claims at once."
+    ),
+    Setting(
+        "executor.retry_base_seconds",
+        kinds.number(0.01, 3600),
+        "1",
+        "The wait before an unknown outcome is asked again the first time; it doubles each time.",
+    ),
+    Setting(
+        "executor.retry_longest_seconds",
+        kinds.number(0.01, 86400),
+        "300",
+        "The longest such wait.",
+    ),
+    Setting(
+        "fee.basis_points",
+        kinds.whole(0, 10_000),
+        "250",
+        "The platform's share of each sale in hundredths of a percent, for sellers without a"
+        " plan of their own; rounded half up.",
+    ),
+    Setting(
+        "fee.fixed",
+        kinds.AMOUNTS,
+        "USD=0.30, EUR=0.25, GBP=0.20, JPY=30, KWD=0.100",
+        "What is added to that share for each sale, by currency; a currency not named: nothing.",
+    ),
+    Setting("sandbox.host", kinds.TEXT, "127.0.0.1", "The address the PSP sandbox listens on."),
+    Setting("sandbox.port", kinds.PORT, "8090", "The port the PSP sandbox listens on."),
+    Setting(
+        "sandbox.seed",
+        kinds.whole(0, 2**31),
+        None,
+        "Repeats the sandbox's faults and latencies; unset: new ones at each start.",
+    ),
+    Setting(
+        "sandbox.latency_median_ms",
+        kinds.number(0, 60_000),
+        "0",
+        "How long the sandbox's PSPs take for half of the calls, in milliseconds.",
+    ),
+    Setting(
+        "sandbox.latency_p99_ms",
+        kinds.number(0, 60_000),
+        "0",
+        "How long they take at most for 99 of 100 calls, in milliseconds.",
+    ),
+    Setting("log.level", kinds.choice(*kinds.LEVELS), "info", "The least that is logged."),
+    Setting(
+        "log.format",
+        kinds.choice("json", "console"),
+        "console",
+        "How: a JSON object per line for machines, or lines for people.",
+    ),
+)
+
+PSP_PARTS: Final = (
+    ("base_url", kinds.HTTP_URL, None, "The sandbox to talk to in place of {psp} itself."),
+    ("timeout_seconds", kinds.number(1, 300), "30", "How long one call to {psp} may take."),
+    ("concurrency", kinds.whole(1, 1000), "16", "The most calls to {psp} in flight per executor."),
+)
+"""What each PSP has besides its credentials, whose names the adapter declares."""
+
+
+def psp_settings(psp: str) -> tuple[Setting, ...]:
+    """The settings that every PSP has, for one of them."""
+    return tuple(
+        Setting(f"psp.{psp}.{part}", kind, default, meaning.format(psp=psp))
+        for part, kind, default, meaning in PSP_PARTS
+    )
+
+
+def credential_settings(psp: str) -> tuple[Setting, ...]:
+    """The credentials of one PSP as its adapter declares them; imports the PSP's SDK."""
+    factory = registry.available()[psp]
+    return tuple(
+        Setting(
+            f"psp.{psp}.{credential.name}",
+            kinds.TEXT,
+            credential.default or None,
+            f"{credential.meaning[:1].upper()}{credential.meaning[1:].rstrip('.')}.",
+            secret=credential.secret,
+        )
+        for credential in factory.credentials
+    )
+
+
+SETTINGS: Final[tuple[Setting, ...]] = (
+    *_CORE,
+    *(setting for psp in registry.names() for setting in psp_settings(psp)),
+)
+"""All settings but the PSPs' credentials."""
