@@ -49,9 +49,11 @@ async def open_pool(
 
     ``name`` shows in pg_stat_activity. Unless ``scans`` is set, plans that read whole tables
     are avoided: a service touches rows by key, and a plan that was made while a table was
-    still small must not read all of it once it is large. Raises UnavailableError when the server does not
-    answer, and ConfigurationError when it refuses us. No command timeout is set: cancelling
+    still small must not read all of it once it is large. No command timeout is set: cancelling
     a COMMIT that waits for standbys would make an undecided row look decided.
+
+    Raises UnavailableError when the server does not answer, and ConfigurationError when it
+    refuses us.
     """
     server_settings = {"application_name": f"clearhouse {name}", "timezone": "UTC", "jit": "off"}
     if role is not None:
