@@ -8,7 +8,6 @@ from uuid import UUID
 from clearhouse.kernel.errors import NotFound
 from clearhouse.kernel.money import Money
 from clearhouse.ledger.model import (
-    Account,
     AccountBalance,
     AccountType,
     JournalEntry,
@@ -40,25 +39,15 @@ async def post(
     """
     if not entries:
         return []
-    places: dict[str, int] = {}
-    accounts: list[Account] = []
-    numbers: list[int] = []
-    line_entries: list[int] = []
-    debited: list[int] = []
-    credited: list[int] = []
-    currencies: list[str] = []
-    amounts: list[int] = []
-    for ordinal, entry in enumerate(entries, 1):
-        for number, line in enumerate(entry.lines, 1):
-            for account, side in ((line.debit, debited), (line.credit, credited)):
-                if account.code not in places:
-                    accounts.append(account)
-                    places[account.code] = len(accounts)
-                side.append(places[account.code])
-            line_entries.append(ordinal)
-            numbers.append(number)
-            currencies.append(line.debit.currency)
-            amounts.append(line.amount_minor)
+    used = {line.debit.code: line.debit for entry in entries for line in entry.lines}
+    used |= {line.credit.code: line.credit for entry in entries for line in entry.lines}
+    accounts = [used[code] for code in sorted(used)]
+    place = {account.code: n for n, account in enumerate(accounts, 1)}
+    lines = [
+        (n, number, line)
+        for n, entry in enumerate(entries, 1)
+        for number, line in enumerate(entry.lines, 1)
+    ]
     rows = await connection.fetch(
         _QUERIES["post"],
         max(posted_at, *(entry.event_at for entry in entries)),
@@ -73,20 +62,20 @@ async def post(
         [entry.reference for entry in entries],
         [entry.event_at for entry in entries],
         [entry.description for entry in entries],
-        line_entries,
-        numbers,
-        debited,
-        credited,
-        currencies,
-        amounts,
+        [entry for entry, _, _ in lines],
+        [number for _, number, _ in lines],
+        [place[line.debit.code] for _, _, line in lines],
+        [place[line.credit.code] for _, _, line in lines],
+        [line.debit.currency for _, _, line in lines],
+        [line.amount_minor for _, _, line in lines],
     )
     answers = [
         Posted(entry, Outcome.POSTED, entry_id)
         for entry, entry_id in zip(entries, entry_ids, strict=True)
     ]
     for row in rows:
-        place: int = row["entry"] - 1
-        answers[place] = Posted(entries[place], Outcome(row["outcome"]), row["stored_id"])
+        n: int = row["entry"] - 1
+        answers[n] = Posted(entries[n], Outcome(row["outcome"]), row["stored_id"])
     return answers
 
 

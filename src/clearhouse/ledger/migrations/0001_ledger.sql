@@ -10,10 +10,11 @@ grant usage on schema ledger to clearhouse_app;
 create table ledger.accounts (
     account_id bigint generated always as identity primary key,
     -- family[:owner]:currency, such as seller_payable:garden-shed:USD
-    code text not null unique,
+    -- in byte order, so that a sorted batch of codes meets its accounts place by place
+    code text collate "C" not null unique,
     type text not null check (type in ('asset', 'liability', 'equity', 'income', 'expense')),
     owner text not null,
-    currency text not null check (currency ~ '^[A-Z]{3}$'),
+    currency text not null check (length(currency) = 3),
     -- +1 where a debit raises the balance, -1 where a credit does
     debit_sign smallint not null
         generated always as (case when type in ('asset', 'expense') then 1 else -1 end) stored,

@@ -55,10 +55,14 @@ begin
 end
 $$;
 
--- Arguments are columns: accounts (each once), entries, and lines that name their entry and both
--- accounts by place, from 1; lines stand in the order of their entries. Returns a row for each
--- entry that was not booked: 'duplicate' (booked before, under the entry_id returned),
--- 'mismatched' (an account is of another type or currency) or 'overdrawn' (breaks a floor).
+-- A sum that stays bigint (sum() would pass through numeric), and refuses to overflow.
+create aggregate ledger.total (bigint) (sfunc = int8pl, stype = bigint, initcond = '0');
+
+-- Arguments are columns: accounts (each once, in the byte order of their codes), entries, and
+-- lines that name their entry and both accounts by place, from 1, in the order of their entries.
+-- Returns a row for each entry that was not booked: 'duplicate' (booked before, under the id
+-- returned), 'mismatched' (an account is of another type or currency) or 'overdrawn' (breaks a
+-- floor). Places instead of joins: an array's element is found in constant time here.
 create function ledger.post(
     in_posted_at timestamptz,
     account_codes text[], account_types text[], account_owners text[],
@@ -73,52 +77,66 @@ create function ledger.post(
     as $$
 #variable_conflict use_column
 declare
+    total int := array_length(entry_ids, 1);
+    -- The accounts, by place.
     ids bigint[];
+    currencies text[];
     signs int[];
     balances bigint[];
     counts bigint[];
     floors bigint[];
     moment timestamptz;
+    -- The entries, by place.
     mismatched int[];
     overdrawn int[] := '{}';
+    stored uuid[];
     fresh boolean[];
-    fresh_count int;
-    broken_count int;
-    total int := array_length(entry_ids, 1);
+    -- The lines of fresh entries, by place; two sides for each line.
+    kept int[];
+    side_balances bigint[];
+    side_sequences bigint[];
+    broken boolean;
     no_floor constant bigint := -9223372036854775808;
 begin
-    insert into ledger.accounts (code, type, owner, currency, floor_minor)
-        select g.code, g.type, g.owner, g.currency, g.floor_minor
-        from unnest(account_codes, account_types, account_owners, account_currencies,
-            account_floors) g (code, type, owner, currency, floor_minor)
-        where not exists (select from ledger.accounts a where a.code = g.code)
-        order by g.code
-        on conflict (code) do nothing;
+    -- Makes accounts while it holds no lock, and locks when it has nothing left to make: where
+    -- some are missing, the block is rolled back, which gives its locks back.
+    loop
+        begin
+            with locked as materialized (
+                select * from ledger.accounts where code = any (account_codes)
+                order by code for no key update
+            ), placed as (
+                select *, row_number() over (order by code) as n from locked
+            )
+            select array_agg(a.account_id order by n),
+                array_agg(case when a.type = account_types[n]
+                    and a.currency = account_currencies[n] then a.currency end order by n),
+                array_agg(a.debit_sign::int order by n),
+                array_agg(a.balance_minor order by n),
+                array_agg(a.posting_count order by n),
+                array_agg(coalesce(a.floor_minor, no_floor) order by n),
+                greatest(in_posted_at, max(a.last_posted_at))
+            into ids, currencies, signs, balances, counts, floors, moment
+            from placed a;
 
-    with locked as materialized (
-        select a.* from ledger.accounts a where a.code = any(account_codes)
-        order by a.account_id for no key update
-    )
-    select array_agg(a.account_id order by g.n), array_agg(a.debit_sign::int order by g.n),
-        array_agg(a.balance_minor order by g.n), array_agg(a.posting_count order by g.n),
-        array_agg(coalesce(a.floor_minor, no_floor) order by g.n),
-        greatest(in_posted_at, max(a.last_posted_at))
-    into ids, signs, balances, counts, floors, moment
-    from unnest(account_codes) with ordinality g (code, n) join locked a on a.code = g.code;
+            exit when array_length(ids, 1) = array_length(account_codes, 1);
+            raise exception 'an account is missing' using errcode = 'CLF02';
+        exception when sqlstate 'CLF02' then
+            insert into ledger.accounts (code, type, owner, currency, floor_minor)
+                select g.code, g.type, g.owner, g.currency, g.floor_minor
+                from unnest(account_codes, account_types, account_owners, account_currencies,
+                    account_floors) g (code, type, owner, currency, floor_minor)
+                where not exists (select from ledger.accounts a where a.code = g.code)
+                order by g.code collate "C"
+                on conflict (code) do nothing;
+        end;
+    end loop;
 
-    with usable as (
-        select g.n, a.currency
-        from unnest(account_codes, account_types, account_currencies)
-            with ordinality g (code, type, currency, n)
-        join ledger.accounts a
-            on a.account_id = ids[g.n] and a.type = g.type and a.currency = g.currency
-    )
     select coalesce(array_agg(distinct l.entry), '{}') into mismatched
     from unnest(line_entries, line_debits, line_credits, line_currencies)
         l (entry, debit, credit, currency)
-    left join usable d on d.n = l.debit and d.currency = l.currency
-    left join usable c on c.n = l.credit and c.currency = l.currency
-    where d.n is null or c.n is null;
+    where currencies[l.debit] is distinct from l.currency
+        or currencies[l.credit] is distinct from l.currency;
 
     -- Runs once; again only when a floor broke, without the entries that broke it.
     loop
@@ -135,69 +153,80 @@ begin
                 on conflict do nothing
                 returning entry_id
             )
-            select case when count(i.entry_id) = total then array_fill(true, array[total])
-                else array_agg(i.entry_id is not null order by e.n) end, count(i.entry_id)
-            into fresh, fresh_count
-            from unnest(entry_ids) with ordinality e (id, n)
-            left join inserted i on i.entry_id = e.id;
+            select array_agg(entry_id) into stored from inserted;
 
-            with line as materialized (
-                select l.*
-                from unnest(line_entries, line_numbers, line_debits, line_credits,
-                    line_currencies, line_amounts) with ordinality
-                    l (entry, number, debit, credit, currency, amount, m)
-                where fresh[l.entry]
-            ), side as (
-                select m, entry, true as is_debit, debit as account,
-                    amount * signs[debit] as change from line
-                union all
-                select m, entry, false, credit, -amount * signs[credit] from line
-            ), running as materialized (
-                select m, is_debit, account,
-                    counts[account] + row_number() over postings as sequence,
-                    (balances[account] + sum(change) over postings)::bigint as balance,
-                    lead(entry) over postings is distinct from entry as is_last_of_entry
-                from side
-                window postings as (partition by account order by m rows unbounded preceding)
-            ), written as (
-                insert into ledger.journal_lines
-                    (source_id, kind, line, currency, amount_minor, debit_account, credit_account,
-                    debit_balance_after, credit_balance_after, debit_sequence, credit_sequence,
-                    posted_at)
-                select entry_sources[l.entry], e.kind, l.number, l.currency, l.amount,
-                    ids[l.debit], ids[l.credit], d.balance, c.balance, d.sequence, c.sequence,
-                    moment
-                from line l
-                join unnest(entry_kinds) with ordinality e (kind, n) on e.n = l.entry
-                join running d on d.m = l.m and d.is_debit
-                join running c on c.m = l.m and not c.is_debit
-                order by l.m
-            ), kept as (
-                update ledger.accounts a
-                set balance_minor = r.balance, posting_count = r.sequence, last_posted_at = moment
-                from (
-                    select distinct on (account) account, balance, sequence
-                    from running order by account, sequence desc
-                ) r
-                where a.account_id = ids[r.account]
-                    -- A balance below its floor is refused by a constraint, which would end the
-                    -- whole batch; the count of broken floors below refuses its entry alone.
-                    and r.balance >= floors[r.account]
-            )
-            select count(*) into broken_count from running
-                where is_last_of_entry and balance < floors[account];
-
-            if broken_count = 0 then
-                exit;
+            if coalesce(array_length(stored, 1), 0) = total then
+                fresh := array_fill(true, array[total]);
+            else
+                select array_agg(coalesce(e.id = any (stored), false) order by e.n) into fresh
+                from unnest(entry_ids) with ordinality e (id, n);
             end if;
-            raise exception 'floors broken' using errcode = 'CLF01';
+
+            select array_agg(l.m order by l.m) into kept
+            from unnest(line_entries) with ordinality l (entry, m) where fresh[l.entry];
+
+            with line as (
+                select k.place, line_entries[k.m] as entry, line_debits[k.m] as debit,
+                    line_credits[k.m] as credit, line_amounts[k.m] as amount
+                from unnest(kept) with ordinality k (m, place)
+            ), side as (
+                select place * 2 - 1 as place, entry, debit as account,
+                    amount * signs[debit] as change
+                from line
+                union all
+                select place * 2, entry, credit, -amount * signs[credit] from line
+            ), running as (
+                select place, account,
+                    balances[account] + ledger.total(change) over postings as balance,
+                    counts[account] + row_number() over postings as sequence,
+                    lead(entry) over postings is distinct from entry as ends_entry
+                from side
+                window postings as (partition by account order by place rows unbounded preceding)
+            )
+            select array_agg(balance order by place), array_agg(sequence order by place),
+                coalesce(bool_or(ends_entry and balance < floors[account]), false)
+            into side_balances, side_sequences, broken
+            from running;
+
+            if broken then
+                raise exception 'a floor is broken' using errcode = 'CLF01';
+            end if;
+
+            insert into ledger.journal_lines
+                (source_id, kind, line, currency, amount_minor, debit_account, credit_account,
+                debit_balance_after, credit_balance_after, debit_sequence, credit_sequence,
+                posted_at)
+            select entry_sources[line_entries[k.m]], entry_kinds[line_entries[k.m]],
+                line_numbers[k.m], line_currencies[k.m], line_amounts[k.m],
+                ids[line_debits[k.m]], ids[line_credits[k.m]],
+                side_balances[k.place * 2 - 1], side_balances[k.place * 2],
+                side_sequences[k.place * 2 - 1], side_sequences[k.place * 2], moment
+            from unnest(kept) with ordinality k (m, place);
+
+            with side as (
+                select line_debits[m] as account, line_amounts[m] * signs[line_debits[m]] as change
+                from unnest(kept) m
+                union all
+                select line_credits[m], -line_amounts[m] * signs[line_credits[m]]
+                from unnest(kept) m
+            ), changed as (
+                select ids[account] as account_id, ledger.total(change) as change,
+                    count(*) as postings
+                from side group by account
+            )
+            update ledger.accounts a
+            set balance_minor = a.balance_minor + c.change,
+                posting_count = a.posting_count + c.postings,
+                last_posted_at = moment
+            from changed c where a.account_id = c.account_id;
+            exit;
         exception when sqlstate 'CLF01' then
             overdrawn := overdrawn || ledger.overdrawn_entries(fresh, line_entries, line_debits,
                 line_credits, line_amounts, signs, balances, floors);
         end;
     end loop;
 
-    if fresh_count < total then
+    if coalesce(array_length(stored, 1), 0) < total then
         return query
             select e.n::int,
                 case when e.n = any (mismatched) then 'mismatched'
