@@ -1,8 +1,33 @@
 """The only place where objects are wired together."""
 
-from typing import Final
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final, cast
 
+import structlog
+
+from clearhouse.kernel.clock import Clock, SystemClock
+from clearhouse.kernel.ids import Ids
+from clearhouse.kernel.randomness import Randomness, SystemRandomness
+from clearhouse.ledger.service import LedgerService
+from clearhouse.messaging.consumer import Consumer, Subscription
+from clearhouse.messaging.outbox import OutboxStream
+from clearhouse.payments.booking import BookingService
+from clearhouse.payments.execution import ExecutionService
+from clearhouse.payments.fees import DefaultFee
+from clearhouse.payments.intake import IntakeService
+from clearhouse.payments.lifecycle import RetryPolicy
+from clearhouse.payments.service import PaymentService
+from clearhouse.postgres.connection import Pool, open_pool
 from clearhouse.postgres.migrations import Migration, find_migrations, migrate
+from clearhouse.psp import registry
+from clearhouse.settings import Settings
+from clearhouse.workers.executor import ChargingPsp, Executor
+from clearhouse.workers.maintenance import run_maintenance
 
 SERVICES: Final = (
     ("messaging", "clearhouse.messaging"),
@@ -13,10 +38,151 @@ SERVICES: Final = (
 )
 """Every service with the package that holds its migrations, in the order they must run."""
 
+_log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.bootstrap")
+
+
+class Role(StrEnum):
+    """What a working process can do; several processes may share a role."""
+
+    EXECUTOR = "executor"
+    """Calls the PSPs."""
+    LEDGER = "ledger"
+    """Books what payments report."""
+    WALLETS = "wallets"
+    """Credits sellers with what payments report."""
+    PAYMENTS = "payments"
+    """Marks orders that ledger and wallets have answered for, and keeps house."""
+
 
 async def migrate_all(dsn: str) -> list[Migration]:
     """Bring the schemas of all services up to date; returns what was applied."""
-    missing: list[Migration] = []
+    wanted: list[Migration] = []
     for service, package in SERVICES:
-        missing += find_migrations(service, package)
-    return await migrate(dsn, missing)
+        wanted += find_migrations(service, package)
+    return await migrate(dsn, wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What every service stands on: the database, time, ids and randomness."""
+
+    pool: Pool
+    clock: Clock
+    ids: Ids
+    randomness: Randomness
+
+
+@asynccontextmanager
+async def open_runtime(dsn: str, *, size: int, name: str) -> AsyncGenerator[Runtime]:
+    """A runtime on the operating system's clock and randomness; closes its pool at the end.
+
+    Raises UnavailableError when the database does not answer.
+    """
+    clock, randomness = SystemClock(), SystemRandomness()
+    pool = await open_pool(dsn, size=size, name=name)
+    try:
+        yield Runtime(pool, clock, Ids(clock, randomness), randomness)
+    finally:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                await pool.close()
+        pool.terminate()
+
+
+def payment_service(runtime: Runtime, idempotency_lifetime: timedelta) -> PaymentService:
+    """The payments that an API offers; it has its own group commit."""
+    intake = IntakeService(
+        runtime.pool, runtime.clock, runtime.ids, idempotency_lifetime=idempotency_lifetime
+    )
+    return PaymentService(runtime.pool, intake)
+
+
+def execution_service(runtime: Runtime, settings: Settings) -> ExecutionService:
+    """What executors claim from and settle with."""
+    executor, fee = settings.executor, settings.fee
+    return ExecutionService(
+        runtime.pool,
+        runtime.clock,
+        runtime.randomness,
+        lease=timedelta(seconds=executor.lease_seconds),
+        policy=RetryPolicy(
+            timedelta(seconds=executor.retry_base_seconds),
+            timedelta(seconds=executor.retry_longest_seconds),
+        ),
+        default_fee=DefaultFee(fee.basis_points, fee.fixed_minor),
+    )
+
+
+def consumers(runtime: Runtime, roles: Iterable[Role]) -> list[Consumer]:
+    """The consumers of some roles, over the outboxes of the services in this database."""
+    from clearhouse.wallets.service import WalletService
+
+    payments, ledger, wallets = (
+        OutboxStream(runtime.pool, service) for service in ("payments", "ledger", "wallets")
+    )
+    subscriptions: Mapping[Role, list[Subscription]] = {
+        Role.EXECUTOR: [],
+        Role.LEDGER: [LedgerService(runtime.ids, runtime.clock).subscription(payments)],
+        Role.WALLETS: [
+            WalletService(runtime.pool, runtime.ids, runtime.clock).subscription(payments)
+        ],
+        Role.PAYMENTS: BookingService(runtime.clock).subscriptions(ledger, wallets),
+    }
+    wanted = [one for role in dict.fromkeys(roles) for one in subscriptions[role]]
+    return [Consumer(runtime.pool, runtime.clock, one) for one in wanted]
+
+
+@asynccontextmanager
+async def open_psps(settings: Settings) -> AsyncGenerator[dict[str, ChargingPsp]]:
+    """The adapters of all enabled PSPs, by name; closed at the end."""
+    async with AsyncExitStack() as stack:
+        opened: dict[str, ChargingPsp] = {}
+        for name, config in settings.psps.items():
+            adapter = registry.create(name, config)
+            stack.push_async_callback(adapter.close)
+            opened[name] = cast("ChargingPsp", adapter)
+        yield opened
+
+
+async def run_workers(
+    runtime: Runtime, settings: Settings, roles: Iterable[Role], stopping: asyncio.Event
+) -> None:
+    """Run the loops of some roles until ``stopping`` is set; calls under way are settled first.
+
+    Calls get as long as a lease to end; whatever is left then is taken up by another process
+    with the same key.
+    """
+    chosen = list(dict.fromkeys(roles))
+    async with open_psps(settings) as psps:
+        loops = [
+            asyncio.create_task(one.run(), name=one.name) for one in consumers(runtime, chosen)
+        ]
+        if Role.PAYMENTS in chosen:
+            loops.append(asyncio.create_task(run_maintenance(runtime.pool, runtime.clock)))
+        executors: list[asyncio.Task[None]] = []
+        if Role.EXECUTOR in chosen:
+            service = execution_service(runtime, settings)
+            for name, psp in psps.items():
+                executor = Executor(
+                    service, psp, runtime.clock, concurrency=settings.psps[name].concurrency
+                )
+                executors.append(
+                    asyncio.create_task(executor.run(stopping), name=f"{name} executor")
+                )
+        await _until_stopped([*loops, *executors], stopping)
+        if executors:
+            await asyncio.wait(executors, timeout=settings.executor.lease_seconds)
+        for task in [*loops, *executors]:
+            task.cancel()
+        await asyncio.gather(*loops, *executors, return_exceptions=True)
+
+
+async def _until_stopped(tasks: list[asyncio.Task[None]], stopping: asyncio.Event) -> None:
+    stop = asyncio.create_task(stopping.wait())
+    done, _ = await asyncio.wait([*tasks, stop], return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    stopping.set()
+    for task in done:
+        if task in tasks and not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("worker_broke", task=task.get_name(), error=repr(error))
+            raise error
