@@ -24,7 +24,7 @@ from clearhouse.psp.contract import (
 from clearhouse.psp.credentials import Credential, read_credentials
 from clearhouse.psp.evidence import SKEW, Found, verdict
 from clearhouse.psp.stripe.amounts import to_stripe
-from clearhouse.psp.stripe.outcomes import failure_outcome, intent_outcome
+from clearhouse.psp.stripe.outcomes import failure_outcome, intent_outcome, points_to_original
 
 NAME: Final = "stripe"
 
@@ -66,7 +66,8 @@ class StripePsp:
     400, 404 ``invalid_request_error``      Declined, REJECTED_BY_PSP or the card's reason
     401, 403, 429, connection refused       NotCharged
     409, 5xx, cut connection, time limit    Unknown
-    400 ``idempotency_error``               what a look-up finds; never Declined by itself
+    400 ``idempotency_error``,              what a look-up finds; never Declined by itself
+    a 500 replayed under the key
     ======================================  ==============================================
 
     ``payment_method`` is ``pm_...``, or ``cus_.../pm_...`` for one saved with a customer:
@@ -95,10 +96,10 @@ class StripePsp:
                 lambda: self._client().v1.payment_intents.create_async(params, options)
             )
             return intent_outcome(intent.to_dict())
-        except stripe.IdempotencyError:
-            return await self._original(request)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the request may be out
-            return failure_outcome(error)
+            if not points_to_original(error):
+                return failure_outcome(error)
+        return await self._original(request)
 
     async def look_up(self, request: ChargeRequest) -> PspOutcome:
         """Find the attempt's PaymentIntent by the metadata it was created with.
@@ -126,10 +127,10 @@ class StripePsp:
             self._http = self._stripe = None
 
     async def _original(self, request: ChargeRequest) -> PspOutcome:
-        """The key was used with other parameters; what became of the earlier call is the answer."""
+        """An earlier call with this key exists; what its records say is the answer."""
         found = await self.look_up(request)
         if isinstance(found, NotCharged):
-            return Unknown("Stripe knows this key with other parameters, and lists no payment yet")
+            return Unknown("Stripe knows this key from an earlier call, and lists no payment of it yet")
         return found
 
     async def _search(self, request: ChargeRequest) -> AsyncIterator[Mapping[str, Any]]:

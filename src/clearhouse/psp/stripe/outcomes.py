@@ -58,14 +58,26 @@ def intent_outcome(intent: Mapping[str, Any]) -> PspOutcome:
 def failure_outcome(error: Exception) -> PspOutcome:
     """What an exception of the SDK, of its transport or of our time limit means for the charge.
 
-    An IdempotencyError is not settled here: an earlier call with the key exists, and the
-    adapter looks for it.
+    Not for one that ``points_to_original``.
     """
     if isinstance(error, stripe.APIConnectionError):
         return _transport_outcome(error.__cause__)
     if isinstance(error, stripe.StripeError):
         return _status_outcome(error)
     return Unknown(f"No answer from Stripe ({type(error).__name__})")
+
+
+def points_to_original(error: Exception) -> bool:
+    """Whether repeating the key tells nothing more, and only the records can.
+
+    Either the key was used with other parameters, or Stripe replays a 500 that it stored under
+    the key: the charge may have happened before its endpoint failed.
+    """
+    if isinstance(error, stripe.IdempotencyError):
+        return True
+    if not isinstance(error, stripe.StripeError):
+        return False
+    return (error.http_status or 0) >= 500 and _header(error, "idempotent-replayed") == "true"
 
 
 def _status_outcome(error: stripe.StripeError) -> PspOutcome:
@@ -75,7 +87,7 @@ def _status_outcome(error: stripe.StripeError) -> PspOutcome:
     if status in {401, 403}:
         return NotCharged(f"Stripe refuses our key or its rights ({at})")
     if status == 429:
-        return NotCharged(f"Stripe asks for fewer requests ({at})", _retry_after(error.headers))
+        return NotCharged(f"Stripe asks for fewer requests ({at})", _retry_after(error))
     if status == 402 and body:
         intent = body.get("payment_intent")
         reference = _mapping(intent).get("id") if intent else None
@@ -138,9 +150,13 @@ def _request_id(error: stripe.StripeError) -> str:
     return f", request {error.request_id}" if error.request_id else ""
 
 
-def _retry_after(headers: Mapping[str, str] | None) -> timedelta | None:
-    text = next((v for k, v in (headers or {}).items() if k.lower() == "retry-after"), "")
+def _retry_after(error: stripe.StripeError) -> timedelta | None:
+    text = _header(error, "retry-after")
     return timedelta(seconds=min(int(text), _LONGEST_WAIT)) if text.isdecimal() else None
+
+
+def _header(error: stripe.StripeError, name: str) -> str:
+    return next((v for k, v in (error.headers or {}).items() if k.lower() == name), "")
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
