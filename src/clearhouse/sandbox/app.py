@@ -26,6 +26,7 @@ from clearhouse.sandbox.braintree import routes as braintree
 from clearhouse.sandbox.core import Core, Request, Response, Route
 from clearhouse.sandbox.faults import BEFORE, STATUS, Fault
 from clearhouse.sandbox.routing import Router
+from clearhouse.sandbox.square import routes as square
 from clearhouse.sandbox.stripe import routes as stripe
 
 Scope = MutableMapping[str, Any]
@@ -174,7 +175,12 @@ class _Wire:
 
 
 def _routes(core: Core) -> list[Route]:
-    return [*control.routes(core), *stripe.routes(core), *braintree.routes(core)]
+    return [
+        *control.routes(core),
+        *stripe.routes(core),
+        *braintree.routes(core),
+        *square.routes(core),
+    ]
 
 
 async def _read(receive: Receive) -> bytes:

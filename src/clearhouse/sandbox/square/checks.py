@@ -1,0 +1,110 @@
+"""What Square demands of a CreatePayment body, before anything is stored."""
+
+from typing import Any, Final, cast
+
+from clearhouse.kernel.money import EXPONENTS
+from clearhouse.sandbox.square.errors import Json, invalid
+from clearhouse.sandbox.square.locations import MAIN, currency_of
+
+LARGEST: Final = 99_999_999
+"""The sandbox's ceiling in minor units; Square has one per account and publishes none."""
+
+_LENGTHS: Final = {
+    "source_id": 255,
+    "idempotency_key": 45,
+    "reference_id": 40,
+    "note": 500,
+    "customer_id": 191,
+    "location_id": 50,
+    "order_id": 192,
+    "team_member_id": 192,
+    "buyer_email_address": 255,
+    "statement_description_identifier": 20,
+    "delay_duration": 40,
+    "delay_action": 10,
+    "verification_token": 5000,
+}
+_OTHERS: Final = {
+    "amount_money",
+    "tip_money",
+    "app_fee_money",
+    "app_fee_allocations",
+    "autocomplete",
+    "accept_partial_authorization",
+    "buyer_phone_number",
+    "billing_address",
+    "shipping_address",
+    "customer_details",
+    "cash_details",
+    "external_details",
+    "offline_payment_details",
+}
+
+
+def check_create(body: Json) -> None:
+    """Raise SquareError for the first rule that the body breaks; sets ``location_id``."""
+    for name in body:
+        if name not in _LENGTHS and name not in _OTHERS:
+            raise invalid("UNKNOWN_BODY_PARAMETER", "Unknown parameter.", name[:80])
+    for name in ("source_id", "idempotency_key"):
+        text(body, name)
+    for name in _LENGTHS:
+        if name in body:
+            text(body, name)
+    if not isinstance(body.get("autocomplete", True), bool):
+        raise invalid("EXPECTED_BOOLEAN", "Expected a boolean value.", "autocomplete")
+    location = body.setdefault("location_id", MAIN)
+    amount, currency = money(body, "amount_money")
+    expected = currency_of(location)
+    if currency != expected:
+        detail = (
+            f"This merchant can only process payments in {expected}, but amount was provided in"
+            f" {currency}."
+        )
+        raise invalid("INVALID_VALUE", detail, "amount_money.currency")
+    for name in ("tip_money", "app_fee_money"):
+        if name in body and money(body, name, least=0)[1] != currency:
+            raise invalid("INVALID_VALUE", "Currencies must be the same.", f"{name}.currency")
+    fee = body.get("app_fee_money", {}).get("amount", 0)
+    if fee * 10 > amount * 9:
+        detail = "The application fee can be at most 90 % of the total."
+        raise invalid("INVALID_FEES", detail, "app_fee_money.amount")
+
+
+def text(body: Json, name: str) -> str:
+    """A required string within its length."""
+    value: Any = body.get(name)
+    if value is None:
+        raise invalid("MISSING_REQUIRED_PARAMETER", "Missing required parameter.", name)
+    if not isinstance(value, str):
+        raise invalid("EXPECTED_STRING", f"Expected a string value (line 0, {name}).", name)
+    if not value:
+        raise invalid("VALUE_EMPTY", "Field must not be blank.", name)
+    longest = _LENGTHS[name]
+    if len(value) > longest:
+        detail = f"Field must not be greater than {longest} in length."
+        raise invalid("VALUE_TOO_LONG", detail, name)
+    return value
+
+
+def money(body: Json, name: str, *, least: int = 1) -> tuple[int, str]:
+    """A required amount within its bounds: minor units and an ISO 4217 currency."""
+    value: Any = body.get(name)
+    if value is None:
+        raise invalid("MISSING_REQUIRED_PARAMETER", "Missing required parameter.", name)
+    if not isinstance(value, dict):
+        raise invalid("EXPECTED_OBJECT", "Expected an object value.", name)
+    fields = cast("Json", value)
+    amount, currency = fields.get("amount"), fields.get("currency")
+    if isinstance(amount, bool) or not isinstance(amount, int):
+        raise invalid("EXPECTED_INTEGER", "Expected an integer value.", f"{name}.amount")
+    if currency not in EXPONENTS:
+        detail = f"`{str(currency)[:16]}` is not a valid enum value for `{name}.currency`."
+        raise invalid("INVALID_ENUM_VALUE", detail, f"{name}.currency")
+    if amount < least:
+        detail = f"`{name}.amount` must be at least {least}."
+        raise invalid("VALUE_TOO_LOW", detail, f"{name}.amount")
+    if amount > LARGEST:
+        detail = f"`{name}.amount` must be at most {LARGEST}."
+        raise invalid("AMOUNT_TOO_HIGH", detail, f"{name}.amount")
+    return amount, str(currency)

@@ -1,0 +1,58 @@
+"""Square's endpoints, with the operation that faults name for each."""
+
+from typing import Any, cast
+
+import msgspec
+
+from clearhouse.sandbox.core import Core, Request, Response, Route
+from clearhouse.sandbox.square.endpoint import PSP, Call, endpoint, failed, respond
+from clearhouse.sandbox.square.listing import Listing
+from clearhouse.sandbox.square.locations import MAIN, location, locations
+from clearhouse.sandbox.square.payments import Payments
+
+_PAYMENTS = "/v2/payments"
+
+
+def routes(core: Core) -> list[Route]:
+    """All endpoints of Square that the sandbox has."""
+    payments, listing = Payments(core), Listing(core)
+    table = (
+        ("POST", _PAYMENTS, payments.create, "charge"),
+        ("GET", _PAYMENTS, listing.payments, "look-up"),
+        ("POST", f"{_PAYMENTS}/cancel", payments.cancel_by_key, "cancel"),
+        ("GET", f"{_PAYMENTS}/{{id}}", payments.get, "look-up"),
+        ("POST", f"{_PAYMENTS}/{{id}}/complete", payments.complete, "capture"),
+        ("POST", f"{_PAYMENTS}/{{id}}/cancel", payments.cancel, "cancel"),
+        ("GET", "/v2/locations", _list_locations, "other"),
+        ("GET", "/v2/locations/{id}", _get_location, "other"),
+    )
+    return [
+        Route(PSP, method, pattern, endpoint(action), failed, operation, _reference)
+        for method, pattern, action, operation in table
+    ]
+
+
+async def _list_locations(call: Call) -> Response:
+    return respond(call.request, 200, {"locations": locations()})
+
+
+async def _get_location(call: Call) -> Response:
+    identifier = call.request.params["id"]
+    wanted = MAIN if identifier == "main" else identifier
+    return respond(call.request, 200, {"location": location(wanted)})
+
+
+def _reference(request: Request) -> str | None:
+    """Our reference in a request, else the id in its path, else the idempotency key."""
+    try:
+        body: Any = msgspec.json.decode(request.body or b"{}")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return request.params.get("id")
+    if not isinstance(body, dict):
+        return request.params.get("id")
+    fields = cast("dict[str, Any]", body)
+    for value in (fields.get("reference_id"), request.params.get("id")):
+        if isinstance(value, str):
+            return value
+    key = fields.get("idempotency_key")
+    return key if isinstance(key, str) else None
