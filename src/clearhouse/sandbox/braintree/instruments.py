@@ -36,9 +36,10 @@ def described(instrument: Instrument) -> dict[str, Node]:
         "credit_card": _card(instrument if instrument.kind == CARD else None),
         "three_d_secure_info": _authentication(instrument),
     }
-    if instrument.kind in {APPLE_PAY, GOOGLE_PAY}:
-        name = "apple_pay" if instrument.kind == APPLE_PAY else GOOGLE_PAY
-        elements[name] = _wallet(instrument)
+    if instrument.kind == APPLE_PAY:
+        elements["apple_pay"] = _apple_pay(instrument)
+    elif instrument.kind == GOOGLE_PAY:
+        elements[GOOGLE_PAY] = _google_pay(instrument)
     elif instrument.kind == PAYPAL:
         elements["paypal"] = _paypal()
     elif instrument.kind != CARD:
@@ -85,28 +86,41 @@ def _indicated(name: str, marked: str) -> str:
     return "Yes" if name == marked else "No"
 
 
-def _wallet(card: Instrument) -> Node:
+def _apple_pay(card: Instrument) -> Node:
     return {
-        "token": None,
-        "bin": card.first_six,
+        **_wallet(card),
         "last_4": card.last_four,
-        "card_type": f"{_WALLET_NAMES[card.kind]} - {card.brand}",
+        "card_type": f"Apple Pay - {card.brand}",
         "payment_instrument_name": f"{card.brand} {card.last_four}",
+        "cardholder_name": None,
+    }
+
+
+def _google_pay(card: Instrument) -> Node:
+    """Without card-type and last-4, which the SDK derives from the virtual card."""
+    return {
+        **_wallet(card),
         "source_card_type": card.brand,
         "source_card_last_4": card.last_four,
         "virtual_card_type": card.brand,
         "virtual_card_last_4": card.last_four,
-        "source_description": f"{card.brand} {card.last_four}",
-        "expiration_month": _EXPIRATION_MONTH,
-        "expiration_year": _EXPIRATION_YEAR,
-        "cardholder_name": None,
         "google_transaction_id": None,
-        "image_url": None,
-        "subscriptions": Items("subscription", ()),
+        "is_network_tokenized": False,
     }
 
 
-_WALLET_NAMES: Final = {APPLE_PAY: "Apple Pay", GOOGLE_PAY: "Google Pay"}
+def _wallet(card: Instrument) -> dict[str, Node]:
+    return {
+        "token": None,
+        "bin": card.first_six,
+        "source_description": f"{card.brand} {card.last_four}",
+        "expiration_month": _EXPIRATION_MONTH,
+        "expiration_year": _EXPIRATION_YEAR,
+        "expired": False,
+        "default": False,
+        "image_url": None,
+        "subscriptions": Items("subscription", ()),
+    }
 
 
 def _paypal() -> Node:

@@ -118,6 +118,7 @@ def _known() -> dict[str, Instrument]:
         )
     return nonces | {
         "fake-processor-failure-jcb-nonce": _JCB,
+        "fake-apple-pay-mpan-nonce": msgspec.structs.replace(VISA, kind=APPLE_PAY),
         "fake-android-pay-nonce": Instrument(GOOGLE_PAY, "Visa", "411111", "1111"),
         "fake-gateway-rejected-fraud-nonce": msgspec.structs.replace(VISA, rejection="fraud"),
         "fake-gateway-rejected-risk-thresholds-nonce": msgspec.structs.replace(
@@ -135,28 +136,32 @@ def _known() -> dict[str, Instrument]:
 _KNOWN: Final = MappingProxyType(_known())
 
 _PROBLEMS: Final = MappingProxyType(
-    {
-        "fake-consumed-nonce": "consumed",
-        "fake-luhn-invalid-nonce": "luhn",
-        "fake-us-bank-account-nonce": "unsupported",
-        "fake-sepa-direct-debit-nonce": "unsupported",
-        "fake-sepa-bank-account-nonce": "unsupported",
-        "fake-europe-bank-account-nonce": "unsupported",
-        "fake-local-payment-method-nonce": "unsupported",
-        "fake-paypal-future-nonce": "unsupported",
-        "fake-paypal-future-refresh-token-nonce": "unsupported",
-        "fake-meta-checkout-card-nonce": "unsupported",
-        "fake-meta-checkout-token-nonce": "unsupported",
-        "fake-amex-express-checkout-nonce": "unsupported",
-    }
+    {"fake-consumed-nonce": "consumed", "fake-luhn-invalid-nonce": "luhn"}
 )
+
+_UNSUPPORTED: Final = (
+    "fake-abstract-transactable-",
+    "fake-amex-express-checkout-",
+    "fake-europe-bank-account-",
+    "fake-local-payment-method-",
+    "fake-masterpass-",
+    "fake-meta-checkout-",
+    "fake-paypal-future-",
+    "fake-sepa-",
+    "fake-us-bank-account-",
+    "fake-visa-checkout-",
+    "tokensam_fake_",
+)
+"""Nonces of instruments that the sandbox's merchant accounts do not take, by their beginning."""
 
 
 def instrument_of(nonce: str) -> Instrument:
     """The instrument behind a nonce. Raises NonceRefused."""
     if nonce in _KNOWN:
         return _KNOWN[nonce]
-    raise NonceRefused(_PROBLEMS.get(nonce, "unknown"))
+    if nonce in _PROBLEMS:
+        raise NonceRefused(_PROBLEMS[nonce])
+    raise NonceRefused("unsupported" if nonce.startswith(_UNSUPPORTED) else "unknown")
 
 
 _FRAUD: Final = "4000111111111511"
