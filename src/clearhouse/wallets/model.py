@@ -1,0 +1,65 @@
+"""The wallets' frozen values: what a seller is owed, and what changes it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from clearhouse.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class WalletBalance:
+    """What one seller is owed in one currency, in three parts that are never below zero.
+
+    ``pending`` is earned but not settled by the PSP yet, ``available`` may be paid out, and
+    ``reserved`` is kept back for a time against refunds and disputes.
+    """
+
+    seller_account: str
+    currency: str
+    pending: Money
+    available: Money
+    reserved: Money
+
+    @property
+    def total(self) -> Money:
+        """All that the seller is owed; equals the ledger's accounts of that seller."""
+        return self.pending + self.available + self.reserved
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A change of one wallet, made at most once per (``source_id``, ``kind``).
+
+    Changes are in minor units of ``currency`` and may be zero or negative. ``event_at`` is when
+    it happened, ``reference`` the public name of the source.
+    """
+
+    kind: str
+    source_id: UUID
+    reference: str
+    seller_account: str
+    currency: str
+    event_at: datetime
+    pending_minor: int = 0
+    available_minor: int = 0
+    reserved_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The answer for one movement: its stored id, and whether it was made now or before."""
+
+    movement: Movement
+    movement_id: UUID
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMovement:
+    """A movement as stored, with the wallet's balances after it."""
+
+    movement_id: UUID
+    movement: Movement
+    after: WalletBalance
+    recorded_at: datetime

@@ -1,0 +1,80 @@
+"""The wallets' verbs: credit sellers with what happened, once, and say what they are owed."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from clearhouse.kernel.clock import Clock
+from clearhouse.kernel.errors import NotFound
+from clearhouse.kernel.ids import Ids
+from clearhouse.messaging.consumer import Subscription
+from clearhouse.messaging.events import AnyEvent, WalletUpdated
+from clearhouse.messaging.outbox import Stream, publish
+from clearhouse.postgres.connection import Connection, Pool
+from clearhouse.wallets import store
+from clearhouse.wallets.model import Moved, Movement, WalletBalance
+from clearhouse.wallets.rules import RULES, movement_for
+
+SCHEMA: Final = "wallets"
+
+
+class WalletService:
+    """Moves wallets and tells their balances; ``pool`` is only read from."""
+
+    def __init__(self, pool: Pool, ids: Ids, clock: Clock) -> None:
+        self._pool = pool
+        self._ids = ids
+        self._clock = clock
+
+    async def balances(self, seller_account: str) -> list[WalletBalance]:
+        """A seller's balances, one for each currency. Raises NotFound when there are none."""
+        found = await store.balances(self._pool, seller_account)
+        if not found:
+            raise NotFound(f"There is no wallet of the seller {seller_account!r}.")
+        return found
+
+    async def move(self, connection: Connection, movements: Sequence[Movement]) -> list[Moved]:
+        """Make movements, and publish WalletUpdated for each new one.
+
+        Two statements in the caller's transaction, however many movements. Answers stand in the
+        movements' order; for one that was made before, nothing is published.
+        """
+        now = self._clock.now()
+        answers = await store.move(connection, movements, [self._ids.new() for _ in movements], now)
+        await publish(
+            connection,
+            SCHEMA,
+            [
+                WalletUpdated(
+                    aggregate_id=answer.movement_id,
+                    version=1,
+                    occurred_at=now,
+                    kind=answer.movement.kind,
+                    source_id=answer.movement.source_id,
+                    seller_account=answer.movement.seller_account,
+                    currency=answer.movement.currency,
+                    pending_minor=answer.movement.pending_minor,
+                )
+                for answer in answers
+                if answer.is_new
+            ],
+        )
+        return answers
+
+    async def handle(self, connection: Connection, events: Sequence[AnyEvent]) -> None:
+        """Credit sellers with the events that concern wallets, once each; a message handler.
+
+        Raises ValueError for an event that cannot be credited; the consumer then handles the
+        events one by one and lays that one aside.
+        """
+        movements = [moved for event in events if (moved := movement_for(event)) is not None]
+        await self.move(connection, movements)
+
+    def subscription(self, payments: Stream) -> Subscription:
+        """What the wallets read from the payments service."""
+        return Subscription(
+            name="wallets.payments",
+            schema=SCHEMA,
+            stream=payments,
+            types=tuple(RULES),
+            handler=self.handle,
+        )

@@ -1,0 +1,112 @@
+"""The wallets' database side: moving a batch, and reading balances and movements."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, TypeAlias
+from uuid import UUID
+
+import asyncpg
+
+from clearhouse.kernel.money import Money
+from clearhouse.postgres.connection import Connection, Pool
+from clearhouse.postgres.queries import load_queries
+from clearhouse.wallets.model import Moved, Movement, StoredMovement, WalletBalance
+
+Reader: TypeAlias = "Pool | Connection"
+"""What can be read from: any connection, or a pool that lends one."""
+
+_QUERIES: Final = load_queries("clearhouse.wallets")
+
+
+async def move(
+    connection: Connection,
+    movements: Sequence[Movement],
+    movement_ids: Sequence[UUID],
+    recorded_at: datetime,
+) -> list[Moved]:
+    """Make a batch of movements in the caller's transaction, as one statement; in their order.
+
+    One that was made before is skipped and answered with the stored id. ``movement_ids`` are new
+    ids, one for each. Raises asyncpg.CheckViolationError when a balance would fall below zero.
+    """
+    if not movements:
+        return []
+    wallets = sorted({(movement.seller_account, movement.currency) for movement in movements})
+    place = {wallet: n for n, wallet in enumerate(wallets, 1)}
+    rows = await connection.fetch(
+        _QUERIES["move"],
+        max(recorded_at, *(movement.event_at for movement in movements)),
+        [seller for seller, _ in wallets],
+        [currency for _, currency in wallets],
+        movement_ids,
+        [movement.kind for movement in movements],
+        [movement.source_id for movement in movements],
+        [movement.reference for movement in movements],
+        [movement.event_at for movement in movements],
+        [place[movement.seller_account, movement.currency] for movement in movements],
+        [movement.pending_minor for movement in movements],
+        [movement.available_minor for movement in movements],
+        [movement.reserved_minor for movement in movements],
+    )
+    answers = [
+        Moved(movement, movement_id, is_new=True)
+        for movement, movement_id in zip(movements, movement_ids, strict=True)
+    ]
+    for row in rows:
+        n: int = row["movement"] - 1
+        answers[n] = Moved(movements[n], row["stored_id"], is_new=False)
+    return answers
+
+
+async def balances(reader: Reader, seller_account: str) -> list[WalletBalance]:
+    """A seller's wallets by currency; empty when there are none."""
+    rows = await reader.fetch(_QUERIES["balances"], seller_account)
+    return [_balance(row, "minor") for row in rows]
+
+
+async def totals(reader: Reader) -> dict[str, WalletBalance]:
+    """What all sellers together are owed, by currency (``seller_account`` is ``*``)."""
+    return {
+        row["currency"]: WalletBalance(
+            "*",
+            row["currency"],
+            Money(row["pending_minor"], row["currency"]),
+            Money(row["available_minor"], row["currency"]),
+            Money(row["reserved_minor"], row["currency"]),
+        )
+        for row in await reader.fetch(_QUERIES["totals"])
+    }
+
+
+async def movements_of(reader: Reader, source_id: UUID) -> list[StoredMovement]:
+    """All movements made for one source, oldest first; empty when none."""
+    return [
+        StoredMovement(
+            row["movement_id"],
+            Movement(
+                kind=row["kind"],
+                source_id=row["source_id"],
+                reference=row["reference"],
+                seller_account=row["seller_account"],
+                currency=row["currency"],
+                event_at=row["event_at"],
+                pending_minor=row["pending_minor"],
+                available_minor=row["available_minor"],
+                reserved_minor=row["reserved_minor"],
+            ),
+            _balance(row, "after"),
+            row["recorded_at"],
+        )
+        for row in await reader.fetch(_QUERIES["movements_of"], source_id)
+    ]
+
+
+def _balance(row: asyncpg.Record, suffix: str) -> WalletBalance:
+    currency = row["currency"]
+    return WalletBalance(
+        row["seller_account"],
+        currency,
+        Money(row[f"pending_{suffix}"], currency),
+        Money(row[f"available_{suffix}"], currency),
+        Money(row[f"reserved_{suffix}"], currency),
+    )
