@@ -18,6 +18,8 @@ _RUN: Final = Group("Run it", sort_key=2)
 _MANAGE: Final = Group("Manage it", sort_key=3)
 
 _COMMANDS: Final = (
+    ("work", _RUN, "work:work", "Execute payments, and keep ledger and wallets."),
+    ("sandbox", _RUN, "sandbox:sandbox", "Play Stripe, Braintree and Square."),
     ("database", _RUN, "embedded:database", "Run the embedded PostgreSQL alone."),
     ("migrate", _MANAGE, "migrate:migrate", "Bring the database up to date."),
     ("config", _MANAGE, "config:config", "Show every setting, its source and its meaning."),

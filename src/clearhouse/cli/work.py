@@ -1,0 +1,83 @@
+"""``clearhouse work``: the loops that execute payments, keep the books, and credit sellers."""
+
+import asyncio
+import contextlib
+from typing import Annotated
+
+import uvloop
+from cyclopts import Parameter
+
+from clearhouse.bootstrap import Role, open_runtime, run_workers
+from clearhouse.cli import logs
+from clearhouse.cli.console import say
+from clearhouse.cli.embedded import database_url
+from clearhouse.cli.lifeline import Lifeline
+from clearhouse.cli.options import NO_OPTIONS, Common
+from clearhouse.cli.servers import on_stop
+from clearhouse.kernel.errors import ConfigurationError
+from clearhouse.settings import Settings, secrets_of
+
+
+def work(
+    *,
+    only: Annotated[
+        str | None, Parameter(help=f"A comma separated choice of {', '.join(Role)}.")
+    ] = None,
+    common: Common = NO_OPTIONS,
+) -> None:
+    """Execute payments at the PSPs, and keep ledger and wallets, until Ctrl-C.
+
+    Any number may run, each doing everything or its part. When it is asked to stop, it
+    claims nothing more and waits for the PSP calls under way; what a killed one leaves is
+    taken up by another with the same idempotency key.
+
+    **Examples**
+
+    ```shell
+    clearhouse work
+    clearhouse work --only executor
+    clearhouse work --only ledger,wallets,payments
+    ```
+    """
+    roles = _roles(only)
+    loaded = common.load()
+    if Role.EXECUTOR in roles and not loaded.settings.psps:
+        raise ConfigurationError(
+            "No PSP is configured, so there is nobody to charge.",
+            hint="Set a PSP's credentials, such as CLEARHOUSE_PSP_STRIPE_SECRET_KEY;"
+            " `clearhouse config` shows all settings, `clearhouse up` needs none.",
+        )
+    logs.configure(loaded.settings.log, secrets_of(loaded))
+    say(f"Working as {', '.join(roles)}; Ctrl-C stops it.")
+    uvloop.run(_work(loaded.settings, roles))
+
+
+async def _work(settings: Settings, roles: tuple[Role, ...]) -> None:
+    stopping = asyncio.Event()
+    on_stop(stopping)
+    lifeline = Lifeline.inherited()
+    name = f"work {','.join(roles)}"
+    size = settings.database.pool_size
+    async with open_runtime(database_url(settings), size=size, name=name) as runtime:
+        running = asyncio.ensure_future(run_workers(runtime, settings, roles, stopping))
+        greeting = asyncio.get_running_loop().call_soon(lifeline.ready)
+        try:
+            await running
+        finally:
+            greeting.cancel()
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+
+
+def _roles(only: str | None) -> tuple[Role, ...]:
+    if only is None:
+        return tuple(Role)
+    words = [word.strip() for word in only.split(",") if word.strip()]
+    strange = [word for word in words if word not in tuple(Role)]
+    if strange or not words:
+        raise ConfigurationError(
+            f"There is no role {strange[0] if strange else only!r}.",
+            hint=f"--only takes a comma separated choice of {', '.join(Role)}.",
+        )
+    return tuple(dict.fromkeys(Role(word) for word in words))
