@@ -18,7 +18,8 @@ _TEXTS = st.text(
 _MOMENTS = st.datetimes(datetime.fromisoformat("1970-01-01"), timezones=st.just(UTC)).map(
     lambda moment: moment.replace(microsecond=0)
 )
-_LEAVES = st.one_of(_TEXTS, st.integers(), st.booleans(), st.none())
+_NUMBERS = st.integers(-(10**17) + 1, 10**18 - 1)
+_LEAVES = st.one_of(_TEXTS, _NUMBERS, st.booleans(), st.none())
 _SENT = st.recursive(
     _LEAVES,
     lambda inner: st.one_of(
@@ -103,6 +104,7 @@ def test_times_are_read_with_and_without_an_offset():
         b'<a xmlns="urn:x"/>',
         b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
         b'<a><n type="integer">ten</n></a>',
+        b'<a><n type="integer">1000000000000000000</n></a>',
         b'<a><n type="datetime">yesterday</n></a>',
         b"<a>" * 40 + b"</a>" * 40,
     ],

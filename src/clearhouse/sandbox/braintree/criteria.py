@@ -2,7 +2,8 @@
 
 Three kinds, by the shape of what is asked: text (``is``, ``is_not``, ``starts_with``,
 ``ends_with``, ``contains``), ranges (``min``, ``max``, ``is``) and lists (one of these).
-Text is compared without case, as Braintree does.
+Parts of a text are compared without case; whole texts exactly, so that two orders whose ids
+differ by case are never taken for one.
 """
 
 from collections.abc import Callable, Mapping
@@ -97,25 +98,22 @@ def _test(name: str, wanted: Decoded) -> Callable[[Transaction], bool]:
         moments = {operator: moment_of(value) for operator, value in wanted.items()}
         return lambda each: _during(_MOMENTS[name](each), moments)
     if name in _TEXTS and isinstance(wanted, list):
-        allowed = {str(value).casefold() for value in wanted}
-        return lambda each: _TEXTS[name](each).casefold() in allowed
+        allowed = {str(value) for value in wanted}
+        return lambda each: _TEXTS[name](each) in allowed
     if name in _TEXTS and isinstance(wanted, dict):
-        parts = {operator: _folded(value) for operator, value in wanted.items()}
-        return lambda each: _reads(_TEXTS[name](each).casefold(), parts)
+        parts = {each: "" if value is None else str(value) for each, value in wanted.items()}
+        return lambda each: _reads(_TEXTS[name](each), parts)
     raise UnknownCriterion(name)
 
 
-def _folded(value: Decoded) -> str:
-    return "" if value is None else str(value).casefold()
-
-
 def _reads(actual: str, parts: Mapping[str, str]) -> bool:
-    tests = {
-        "is": actual.__eq__,
-        "is_not": actual.__ne__,
-        "starts_with": actual.startswith,
-        "ends_with": actual.endswith,
-        "contains": actual.__contains__,
+    folded = actual.casefold()
+    tests: dict[str, Callable[[str], bool]] = {
+        "is": lambda part: actual == part,
+        "is_not": lambda part: actual != part,
+        "starts_with": lambda part: folded.startswith(part.casefold()),
+        "ends_with": lambda part: folded.endswith(part.casefold()),
+        "contains": lambda part: part.casefold() in folded,
     }
     return all(operator in tests and tests[operator](part) for operator, part in parts.items())
 
@@ -142,9 +140,12 @@ def _during(actual: datetime | None, bounds: Mapping[str, datetime | None]) -> b
 
 def _decimal(value: Decoded) -> Decimal | None:
     try:
-        return None if value is None else Decimal(str(value))
+        number = None if value is None else Decimal(str(value))
     except InvalidOperation:
         raise UnknownCriterion("amount") from None
+    if number is not None and not number.is_finite():
+        raise UnknownCriterion("amount")
+    return number
 
 
 def moment_of(value: Decoded) -> datetime | None:

@@ -8,6 +8,7 @@ from clearhouse.sandbox.braintree.responses import response_of
 from clearhouse.sandbox.braintree.transaction import REFUSED, Transaction
 
 _CUSTOMER = ("id", "first_name", "last_name", "company", "email", "website", "phone", "fax")
+_DESCRIPTOR = ("name", "phone", "url")
 _ADDRESS = (
     "id",
     "first_name",
@@ -126,14 +127,16 @@ def _additional(transaction: Transaction) -> str | None:
 def _sent(transaction: Transaction) -> dict[str, Node]:
     """What the merchant sent; where nothing was sent, the fields are there and empty."""
     details = transaction.details
-    empty: dict[str, Node] = dict.fromkeys(_CUSTOMER)
-    nowhere: dict[str, Node] = dict.fromkeys(_ADDRESS)
+
+    def known(part: str, names: tuple[str, ...]) -> Node:
+        return {name: details.get(part, {}).get(name) for name in names}
+
     return {
-        "customer": empty | details.get("customer", {}),
-        "billing": nowhere | details.get("billing", {}),
-        "shipping": nowhere | details.get("shipping", {}),
+        "customer": known("customer", _CUSTOMER),
+        "billing": known("billing", _ADDRESS),
+        "shipping": known("shipping", _ADDRESS),
         "custom_fields": dict(details.get("custom_fields", {})) or "",
-        "descriptor": dict.fromkeys(("name", "phone", "url")) | details.get("descriptor", {}),
+        "descriptor": known("descriptor", _DESCRIPTOR),
         "channel": transaction.texts.get("channel"),
         "purchase_order_number": transaction.texts.get("purchase_order_number"),
         "tax_amount": transaction.texts.get("tax_amount"),

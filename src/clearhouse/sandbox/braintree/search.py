@@ -1,7 +1,7 @@
 """The two-step search: first all ids that fit, then the transactions of a page of ids."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import Final
 
@@ -56,7 +56,7 @@ def _candidates(merchant: Merchant, criteria: Section) -> Iterable[Transaction]:
     created = section(criteria, "created_at")
     exact = moment_of(created.get("is"))
     low, high = exact or moment_of(created.get("min")), exact or moment_of(created.get("max"))
-    end = until if high is None else min(until, _microseconds(high + timedelta(seconds=1)))
+    end = until if high is None else min(until, _microseconds(high) + 1_000_000)
     return merchant.all(None if low is None else _microseconds(low), end)
 
 
