@@ -11,15 +11,29 @@ from clearhouse.kernel.money import Money
 class WalletBalance:
     """What one seller is owed in one currency, in three parts that are never below zero.
 
-    ``pending`` is earned but not settled by the PSP yet, ``available`` may be paid out, and
-    ``reserved`` is kept back for a time against refunds and disputes.
+    Minor units of ``currency``; the properties without ``_minor`` are the same as Money.
     """
 
     seller_account: str
     currency: str
-    pending: Money
-    available: Money
-    reserved: Money
+    pending_minor: int
+    available_minor: int
+    reserved_minor: int
+
+    @property
+    def pending(self) -> Money:
+        """Earned, not settled by the PSP yet."""
+        return Money(self.pending_minor, self.currency)
+
+    @property
+    def available(self) -> Money:
+        """May be paid out."""
+        return Money(self.available_minor, self.currency)
+
+    @property
+    def reserved(self) -> Money:
+        """Kept back for a time."""
+        return Money(self.reserved_minor, self.currency)
 
     @property
     def total(self) -> Money:

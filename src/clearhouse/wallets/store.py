@@ -7,7 +7,6 @@ from uuid import UUID
 
 import asyncpg
 
-from clearhouse.kernel.money import Money
 from clearhouse.postgres.connection import Connection, Pool
 from clearhouse.postgres.queries import load_queries
 from clearhouse.wallets.model import Moved, Movement, StoredMovement, WalletBalance
@@ -70,9 +69,9 @@ async def totals(reader: Reader) -> dict[str, WalletBalance]:
         row["currency"]: WalletBalance(
             "*",
             row["currency"],
-            Money(row["pending_minor"], row["currency"]),
-            Money(row["available_minor"], row["currency"]),
-            Money(row["reserved_minor"], row["currency"]),
+            row["pending_minor"],
+            row["available_minor"],
+            row["reserved_minor"],
         )
         for row in await reader.fetch(_QUERIES["totals"])
     }
@@ -102,11 +101,10 @@ async def movements_of(reader: Reader, source_id: UUID) -> list[StoredMovement]:
 
 
 def _balance(row: asyncpg.Record, suffix: str) -> WalletBalance:
-    currency = row["currency"]
     return WalletBalance(
         row["seller_account"],
-        currency,
-        Money(row[f"pending_{suffix}"], currency),
-        Money(row[f"available_{suffix}"], currency),
-        Money(row[f"reserved_{suffix}"], currency),
+        row["currency"],
+        row[f"pending_{suffix}"],
+        row[f"available_{suffix}"],
+        row[f"reserved_{suffix}"],
     )

@@ -92,36 +92,10 @@ create trigger append_only_whole before truncate on ledger.accounts
 create trigger append_only before delete on ledger.accounts
     for each row execute function ledger.refuse_change();
 
--- Row triggers reach new partitions by themselves, those against truncate must be put on each.
-create function ledger.ensure_partitions(first_day date, last_day date) returns int
-    language plpgsql
-    as $$
-declare
-    part regclass;
-    made int;
-begin
-    made := clearhouse.ensure_partitions('ledger.journal_entries', first_day, last_day)
-        + clearhouse.ensure_partitions('ledger.journal_lines', first_day, last_day);
-    for part in
-        select i.inhrelid::regclass from pg_inherits i
-        where i.inhparent in ('ledger.journal_entries'::regclass, 'ledger.journal_lines'::regclass)
-            and not exists (
-                select from pg_trigger t
-                where t.tgrelid = i.inhrelid and t.tgname = 'append_only_whole')
-    loop
-        execute format(
-            'create trigger append_only_whole before truncate on %s
-                for each statement execute function ledger.refuse_change()', part);
-    end loop;
-    return made;
-end
-$$;
-comment on function ledger.ensure_partitions is
-    'Make the journal''s weekly partitions that cover the given days; says how many were new.';
-
 create table ledger.journal_entries_default partition of ledger.journal_entries default;
 create table ledger.journal_lines_default partition of ledger.journal_lines default;
-select ledger.ensure_partitions(current_date - 1, current_date + 14);
+select clearhouse.ensure_partitions('ledger.journal_entries', current_date - 1, current_date + 14);
+select clearhouse.ensure_partitions('ledger.journal_lines', current_date - 1, current_date + 14);
 
 -- One row per posting, for people and audits. A union, not a lateral join, so that a filter on
 -- account_id reaches the indexes of both sides.
@@ -144,7 +118,7 @@ create view ledger.postings as
 comment on column ledger.postings.change_minor is
     'The change of the account''s balance, in its normal side.';
 
-revoke all on function ledger.ensure_partitions, ledger.refuse_change from public;
+revoke all on function ledger.refuse_change from public;
 grant select on ledger.accounts, ledger.journal_entries, ledger.journal_lines, ledger.postings
     to clearhouse_app;
 

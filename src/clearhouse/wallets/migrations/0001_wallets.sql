@@ -64,34 +64,8 @@ create trigger append_only before delete on wallets.wallets
 create trigger append_only_whole before truncate on wallets.wallets
     for each statement execute function wallets.refuse_change();
 
--- Row triggers reach new partitions by themselves, those against truncate must be put on each.
-create function wallets.ensure_partitions(first_day date, last_day date) returns int
-    language plpgsql
-    as $$
-declare
-    part regclass;
-    made int;
-begin
-    made := clearhouse.ensure_partitions('wallets.movements', first_day, last_day);
-    for part in
-        select i.inhrelid::regclass from pg_inherits i
-        where i.inhparent = 'wallets.movements'::regclass
-            and not exists (
-                select from pg_trigger t
-                where t.tgrelid = i.inhrelid and t.tgname = 'append_only_whole')
-    loop
-        execute format(
-            'create trigger append_only_whole before truncate on %s
-                for each statement execute function wallets.refuse_change()', part);
-    end loop;
-    return made;
-end
-$$;
-comment on function wallets.ensure_partitions is
-    'Make the weekly partitions of the movements that cover the given days; says how many were new.';
-
 create table wallets.movements_default partition of wallets.movements default;
-select wallets.ensure_partitions(current_date - 1, current_date + 14);
+select clearhouse.ensure_partitions('wallets.movements', current_date - 1, current_date + 14);
 
 -- A sum that stays bigint (sum() would pass through numeric), and refuses to overflow.
 create aggregate wallets.total (bigint) (sfunc = int8pl, stype = bigint, initcond = '0');
@@ -201,7 +175,7 @@ begin
 end
 $$;
 
-revoke all on function wallets.move, wallets.refuse_change, wallets.ensure_partitions from public;
+revoke all on function wallets.move, wallets.refuse_change from public;
 grant execute on function wallets.move to clearhouse_app;
 grant select on wallets.wallets, wallets.movements to clearhouse_app;
 

@@ -1,0 +1,23 @@
+"""What must always hold in the wallets; ``clearhouse verify`` runs these."""
+
+from typing import Final
+
+from clearhouse.postgres.audit import Check, check_of
+from clearhouse.postgres.queries import load_queries
+
+_SQL: Final = load_queries("clearhouse.wallets", "audit.sql")
+_TITLES: Final = {
+    "balances": "Every wallet is the sum of its movements",
+    "running": "Every movement's balances follow from the one before, without a gap",
+}
+
+CHECKS: Final[tuple[Check, ...]] = tuple(
+    check_of(
+        f"wallets.{name}",
+        title,
+        examined=_SQL[f"{name}_examined"],
+        offenders=_SQL[f"{name}_offenders"],
+    )
+    for name, title in _TITLES.items()
+)
+"""The wallets' own invariants; comparing them with the ledger is done above them."""
