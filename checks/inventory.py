@@ -49,15 +49,21 @@ def adapters(root: Path) -> Iterable[str]:
 
 
 def settings(root: Path) -> Iterable[str]:
-    """The environment variable of each setting."""
+    """The environment variable of each setting, those of the PSPs' credentials among them."""
     del root
-    return [setting.variable for setting in _module("settings").SETTINGS]
+    table = _module("settings.table")
+    credentials = [
+        setting
+        for psp in _module("psp.registry").names()
+        for setting in table.credential_settings(psp)
+    ]
+    return [setting.variable for setting in (*table.SETTINGS, *credentials)]
 
 
 def problem_types(root: Path) -> Iterable[str]:
     """The stable last part of each problem type's address, such as ``card-number-refused``."""
     del root
-    return list(_module("api.problems").TYPES)
+    return list(_module("api.problem_types").TYPES)
 
 
 def routes(root: Path) -> Iterable[str]:
