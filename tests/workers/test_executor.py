@@ -1,0 +1,197 @@
+"""The executor with a PSP of our own making: every outcome, restarts, bounds, and a clean stop."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from tests.payments.rooms import an_intake, execution_service, intake_service
+
+from clearhouse.kernel.clock import SystemClock
+from clearhouse.payments.model import OrderFilter, OrderStatus, PaymentOrder
+from clearhouse.payments.service import PaymentService
+from clearhouse.postgres.connection import PlainConnection, Pool
+from clearhouse.psp.contract import (
+    Capabilities,
+    ChargeRequest,
+    NotCharged,
+    PspOutcome,
+    Succeeded,
+    Unknown,
+)
+from clearhouse.workers.executor import Executor
+from clearhouse.workers.maintenance import maintain
+
+Answer = Callable[[ChargeRequest, int], PspOutcome]
+
+
+class PlainPsp:
+    """A PSP that charges each key once and answers as told, after a moment."""
+
+    name = "stripe"
+
+    def __init__(self, answer: Answer, *, lifetime: timedelta = timedelta(hours=24)) -> None:
+        self.capabilities = Capabilities(255, lifetime, repeat_is_lookup=False)
+        self.calls: list[tuple[str, str]] = []
+        self.charged: set[str] = set()
+        self.busy = self.busiest = 0
+        self._answer = answer
+
+    async def charge(self, request: ChargeRequest) -> PspOutcome:
+        return await self._call("charge", request)
+
+    async def look_up(self, request: ChargeRequest) -> PspOutcome:
+        return await self._call("look_up", request)
+
+    async def close(self) -> None:
+        """Nothing to give back."""
+
+    async def _call(self, kind: str, request: ChargeRequest) -> PspOutcome:
+        self.calls.append((kind, request.idempotency_key))
+        self.busy += 1
+        self.busiest = max(self.busiest, self.busy)
+        await asyncio.sleep(0.001)
+        self.busy -= 1
+        outcome = self._answer(request, len(self.calls))
+        if isinstance(outcome, Succeeded):
+            self.charged.add(request.idempotency_key)
+        return outcome
+
+
+def pays(request: ChargeRequest, call: int) -> PspOutcome:
+    return Succeeded(f"ch_{request.idempotency_key}", request.amount)
+
+
+async def run_until_final(
+    pool: Pool, psp: PlainPsp, checkouts: int, *, orders: int = 2, concurrency: int = 4
+) -> list[PaymentOrder]:
+    intake = intake_service(pool)
+    for n in range(checkouts):
+        await intake.accept(an_intake(intake, f"c{n}", orders=orders))
+    payments = PaymentService(pool, intake)
+    executor = Executor(execution_service(pool), psp, SystemClock(), concurrency=concurrency)
+    stopping = asyncio.Event()
+    running = asyncio.create_task(executor.run(stopping))
+    found: list[PaymentOrder] = []
+    for _ in range(1000):
+        found = list((await payments.list_orders(OrderFilter(), None, 200)).orders)
+        if all(order.finalized_at for order in found):
+            break
+        await asyncio.sleep(0.01)
+    stopping.set()
+    await asyncio.wait_for(running, 10)
+    return found
+
+
+async def test_all_orders_are_paid_once_within_bounds(pool: Pool) -> None:
+    psp = PlainPsp(pays)
+    orders = await run_until_final(pool, psp, 15, concurrency=3)
+    assert {order.status for order in orders} == {OrderStatus.SUCCESS}
+    assert len(psp.calls) == len(set(psp.calls)) == 30
+    assert psp.busiest <= 3
+
+
+async def test_lost_answers_and_broken_adapters_repeat_the_same_key(pool: Pool) -> None:
+    def moody(request: ChargeRequest, call: int) -> PspOutcome:
+        if call % 3 == 0:
+            raise RuntimeError("a bug in the adapter")
+        if call % 3 == 1:
+            return Unknown("timeout")
+        return pays(request, call)
+
+    psp = PlainPsp(moody)
+    orders = await run_until_final(pool, psp, 4)
+    assert {order.status for order in orders} == {OrderStatus.SUCCESS}
+    assert {key for _, key in psp.calls} == {order.payment_order_id for order in orders}
+    assert {kind for kind, _ in psp.calls} == {"charge"}
+
+
+async def test_past_a_keys_lifetime_it_looks_up_before_a_new_attempt(pool: Pool) -> None:
+    def forgetful(request: ChargeRequest, call: int) -> PspOutcome:
+        if call == 1:
+            return Unknown("timeout")
+        if call == 2:
+            return NotCharged("no such charge")
+        return pays(request, call)
+
+    psp = PlainPsp(forgetful, lifetime=timedelta(microseconds=1))
+    [order] = await run_until_final(pool, psp, 1, orders=1)
+    assert (order.status, order.attempt) == (OrderStatus.SUCCESS, 2)
+    kinds = [kind for kind, _ in psp.calls]
+    keys = [key for _, key in psp.calls]
+    assert kinds == ["charge", "look_up", "charge"]
+    assert keys[0] == keys[1] == "c0-0"
+    assert keys[2] != keys[0]
+
+
+async def test_a_database_that_goes_away_loses_no_answer(
+    pool: Pool, owner: PlainConnection
+) -> None:
+    async def cut_connections() -> None:
+        for _ in range(10):
+            await asyncio.sleep(0.02)
+            await owner.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = current_database() and pid <> pg_backend_pid()"
+            )
+
+    psp = PlainPsp(pays)
+    intake = intake_service(pool)
+    for n in range(20):
+        await intake.accept(an_intake(intake, f"c{n}"))
+    cutting = asyncio.create_task(cut_connections())
+    executor = Executor(
+        execution_service(pool, lease=timedelta(seconds=2)), psp, SystemClock(), concurrency=8
+    )
+    stopping = asyncio.Event()
+    running = asyncio.create_task(executor.run(stopping))
+    await cutting
+    for _ in range(1000):
+        if await owner.fetchval("select count(*) from payments.work") == 0:
+            break
+        await asyncio.sleep(0.02)
+    stopping.set()
+    await asyncio.wait_for(running, 20)
+    statuses = await owner.fetch("select distinct status from payments.payment_orders")
+    assert [row["status"] for row in statuses] == ["SUCCESS"]
+    assert len(psp.charged) == 40
+
+
+async def test_stopping_settles_what_is_under_way(pool: Pool, owner: PlainConnection) -> None:
+    entered = asyncio.Event()
+
+    def note(request: ChargeRequest, call: int) -> PspOutcome:
+        entered.set()
+        return pays(request, call)
+
+    psp = PlainPsp(note)
+    intake = intake_service(pool)
+    await intake.accept(an_intake(intake, "one", orders=6))
+    stopping = asyncio.Event()
+    executor = Executor(execution_service(pool), psp, SystemClock(), concurrency=2)
+    running = asyncio.create_task(executor.run(stopping))
+    await entered.wait()
+    stopping.set()
+    await asyncio.wait_for(running, 10)
+    executing = await owner.fetchval(
+        "select count(*) from payments.payment_orders where status = 'EXECUTING'"
+    )
+    assert executing == 0
+    assert psp.busy == 0
+
+
+async def test_housekeeping_forgets_expired_keys_only(pool: Pool, owner: PlainConnection) -> None:
+    short = intake_service(pool, lifetime=timedelta(0))
+    long = intake_service(pool)
+    await short.accept(an_intake(short, "short"))
+    await long.accept(an_intake(long, "long"))
+    await maintain(pool)
+    rows = await owner.fetch("select idempotency_key from payments.idempotency_keys")
+    assert [row["idempotency_key"] for row in rows] == ["c:long"]
+
+
+@pytest.mark.parametrize("size", [1, 50])
+async def test_concurrency_bounds_the_calls(pool: Pool, size: int) -> None:
+    psp = PlainPsp(pays)
+    await run_until_final(pool, psp, 30, concurrency=size)
+    assert psp.busiest <= size
