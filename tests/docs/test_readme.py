@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,16 @@ def snippets(kind: str) -> list[str]:
     """The blocks of README behind ``<!-- test: kind -->``."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     return re.findall(rf"<!-- test: {kind} -->\n```[a-z]*\n(.*?)```", text, re.DOTALL)
+
+
+def documents(text: str) -> list[Any]:
+    """The JSON texts that several commands printed one after the other."""
+    decoder, found, place = json.JSONDecoder(), [], 0
+    while place < len(text):
+        value, place = decoder.raw_decode(text, place)
+        found.append(value)
+        place += len(text[place:]) - len(text[place:].lstrip())
+    return found
 
 
 def free_port() -> str:
@@ -126,11 +137,10 @@ def test_the_first_payment_with_curl_is_paid_booked_and_proven(world: World) -> 
     assert orders["cart-1-tea"]["amount"] == "7.50"
 
     for _ in range(PATIENCE * 5):
-        answers = [json.loads(line) for line in customer.shell(look).splitlines()]
-        if answers[0]["is_payment_done"]:
+        if documents(customer.shell(look))[0]["is_payment_done"]:
             break
         time.sleep(0.2)
-    checkout, wallet = answers
+    checkout, wallet = documents(customer.shell(look))
     assert [order["status"] for order in checkout["payment_orders"]] == ["SUCCESS", "SUCCESS"]
     tea = next(o for o in checkout["payment_orders"] if o["payment_order_id"] == "cart-1-tea")
     [balance] = wallet["balances"]
@@ -138,14 +148,14 @@ def test_the_first_payment_with_curl_is_paid_booked_and_proven(world: World) -> 
     assert int(balance["pending"].replace(".", "")) == owed
 
     assert customer.shell(pay) == accepted
-    assert json.loads(customer.shell(look).splitlines()[1]) == wallet
+    assert documents(customer.shell(look))[1] == wallet
     assert customer.shell(verify)
 
 
 def test_the_first_payment_with_python_succeeds(world: World) -> None:
     [code] = snippets("python")
     token = world.shell(snippets("shell")[0], '\nprintf %s "$CLEARHOUSE_KEY"')
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: PLW1510 - asserted below
         [sys.executable, "-c", world.here(code)],
         env=world.environment | {"CLEARHOUSE_KEY": token},
         capture_output=True,
