@@ -26,6 +26,7 @@ from clearhouse.postgres.connection import Pool, open_pool
 from clearhouse.postgres.migrations import Migration, find_migrations, migrate
 from clearhouse.psp import registry
 from clearhouse.settings import Settings
+from clearhouse.wallets.service import WalletService
 from clearhouse.workers.executor import ChargingPsp, Executor
 from clearhouse.workers.maintenance import run_maintenance
 
@@ -115,8 +116,6 @@ def execution_service(runtime: Runtime, settings: Settings) -> ExecutionService:
 
 def consumers(runtime: Runtime, roles: Iterable[Role]) -> list[Consumer]:
     """The consumers of some roles, over the outboxes of the services in this database."""
-    from clearhouse.wallets.service import WalletService
-
     payments, ledger, wallets = (
         OutboxStream(runtime.pool, service) for service in ("payments", "ledger", "wallets")
     )
