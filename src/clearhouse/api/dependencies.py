@@ -1,0 +1,110 @@
+"""What the API is handed: services behind small protocols, so that it is tested without them."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from prometheus_client import CollectorRegistry
+
+from clearhouse.access.model import ApiKey
+from clearhouse.kernel.clock import Clock
+from clearhouse.kernel.ids import Ids
+from clearhouse.payments.model import (
+    Attempt,
+    Intake,
+    IntakeAnswer,
+    NewPayment,
+    OrderFilter,
+    OrderPage,
+    PaymentEvent,
+    PaymentOrder,
+)
+
+
+class Payments(Protocol):
+    """The verbs of payments; ``payments.service.PaymentService`` fulfils it."""
+
+    def prepare(self, payment: NewPayment) -> PaymentEvent:
+        """Give a checked payment its ids and its time, without any I/O."""
+        ...
+
+    async def accept(self, intake: Intake) -> IntakeAnswer:
+        """Store a payment durably or replay its answer.
+
+        Raises IdempotencyMismatch, KeyInUse, Conflict and UnavailableError.
+        """
+        ...
+
+    async def order(self, payment_order_id: str) -> tuple[PaymentOrder, list[Attempt]]:
+        """One order with its attempts. Raises NotFound."""
+        ...
+
+    async def checkout(self, checkout_id: str) -> PaymentEvent:
+        """One payment event with its orders. Raises NotFound."""
+        ...
+
+    async def list_orders(self, wanted: OrderFilter, before: UUID | None, limit: int) -> OrderPage:
+        """Orders, newest first."""
+        ...
+
+
+class Balance(Protocol):
+    """What a seller is owed in one currency, in minor units."""
+
+    @property
+    def currency(self) -> str:
+        """ISO 4217 code."""
+        ...
+
+    @property
+    def pending_minor(self) -> int:
+        """Earned, not settled by the PSP yet."""
+        ...
+
+    @property
+    def available_minor(self) -> int:
+        """Ready to be paid out."""
+        ...
+
+    @property
+    def reserved_minor(self) -> int:
+        """Held back."""
+        ...
+
+
+class Wallets(Protocol):
+    """The verbs of wallets that the API asks for."""
+
+    async def balances(self, seller_account: str) -> Sequence[Balance]:
+        """A seller's balances, one per currency, sorted by currency. Raises NotFound."""
+        ...
+
+
+class Keys(Protocol):
+    """Recognises callers; ``access.service.ApiKeys`` fulfils it."""
+
+    async def authenticate(self, token: str) -> ApiKey:
+        """The key of a token. Raises Unauthenticated and UnavailableError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ApiDependencies:
+    """Everything the API needs, wired by ``bootstrap``.
+
+    ``psps`` are the names that ``credit_card_info.psp`` may have. ``ready`` raises
+    UnavailableError when requests cannot be served. ``registry`` receives the API's metrics and
+    is what ``/metrics`` shows. ``max_body_bytes`` bounds a request's body.
+    """
+
+    payments: Payments
+    wallets: Wallets
+    keys: Keys
+    psps: AbstractSet[str]
+    clock: Clock
+    ids: Ids
+    ready: Callable[[], Awaitable[None]]
+    registry: CollectorRegistry
+    max_body_bytes: int = 262_144

@@ -1,0 +1,133 @@
+"""``GET /v1/payments``: filters from the query, and cursors that belong to their filters."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any, Final
+from uuid import UUID
+
+from clearhouse.api.problems import HttpError
+from clearhouse.kernel.errors import Fault
+from clearhouse.kernel.money import EXPONENTS
+from clearhouse.payments.model import OrderFilter, OrderStatus
+
+DEFAULT_LIMIT: Final = 50
+MAX_LIMIT: Final = 200
+_VERSION: Final = b"\x01"
+_MARK: Final = 6
+_CURSOR_BYTES: Final = len(_VERSION) + 16 + _MARK
+
+
+class _Refused(ValueError):
+    """A value that a parameter cannot have; its text says what it can."""
+
+
+def read_listing(
+    pairs: Iterable[tuple[str, str]],
+) -> tuple[OrderFilter, UUID | None, int, Mapping[str, str]]:
+    """Filters, place and page size from a query, and the filters as they were sent.
+
+    Raises HttpError ``invalid-parameter`` with every fault.
+    """
+    faults: list[Fault] = []
+    values: dict[str, Any] = {}
+    given: dict[str, str] = {}
+    for name, text in pairs:
+        reader = _READERS.get(name)
+        if reader is None:
+            shown = name if name.isidentifier() and name.isascii() and len(name) <= 64 else "?"
+            faults.append(Fault(shown, "unknown-parameter", "is not known here"))
+        elif name in given:
+            faults.append(Fault(name, "given-twice", "must be given once"))
+        else:
+            given[name] = text
+            try:
+                values[name] = reader(text)
+            except _Refused as refusal:
+                faults.append(Fault(name, "invalid-value", str(refusal)))
+    limit = values.pop("limit", DEFAULT_LIMIT)
+    cursor = values.pop("cursor", None)
+    filters = {name: text for name, text in given.items() if name not in {"limit", "cursor"}}
+    before: UUID | None = None
+    if cursor is not None:
+        before, mark = cursor
+        if mark != _mark(filters):
+            detail = "belongs to other filters; repeat those of the first page"
+            faults.append(Fault("cursor", "other-filters", detail))
+    if faults:
+        message = "The query has parameters that are not valid."
+        raise HttpError("invalid-parameter", message, parameters=faults)
+    return OrderFilter(**values), before, limit, filters
+
+
+def make_cursor(before: UUID, filters: Mapping[str, str]) -> str:
+    """The cursor of the page that follows an order, bound to its filters."""
+    return urlsafe_b64encode(_VERSION + before.bytes + _mark(filters)).decode().rstrip("=")
+
+
+def _mark(filters: Mapping[str, str]) -> bytes:
+    text = "\n".join(f"{name}={filters[name]}" for name in sorted(filters))
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_MARK).digest()
+
+
+def _cursor(text: str) -> tuple[UUID, bytes]:
+    try:
+        data = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+    except (Base64Error, ValueError):
+        data = b""
+    if len(data) != _CURSOR_BYTES or not data.startswith(_VERSION):
+        raise _Refused("must be the next_cursor of an earlier page, unchanged")
+    return UUID(bytes=data[1:17]), data[17:]
+
+
+def _limit(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:10]) <= MAX_LIMIT):
+        raise _Refused(f"must be a whole number from 1 to {MAX_LIMIT}")
+    return int(text)
+
+
+def _status(text: str) -> OrderStatus:
+    if text not in OrderStatus.__members__:
+        raise _Refused("must be one of: " + ", ".join(OrderStatus))
+    return OrderStatus(text)
+
+
+def _currency(text: str) -> str:
+    if text not in EXPONENTS:
+        raise _Refused("must be an ISO 4217 currency in capital letters")
+    return text
+
+
+def _word(text: str) -> str:
+    if not 1 <= len(text) <= 255 or not text.isprintable():
+        raise _Refused("must be 1 to 255 printable characters")
+    return text
+
+
+def _moment(text: str) -> datetime:
+    refusal = _Refused("must be a time such as 2026-01-31T12:00:00Z, with its offset")
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise refusal
+        in_utc = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise refusal from None
+    if not 1970 <= in_utc.year < 9999:
+        raise refusal
+    return in_utc
+
+
+_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "status": _status,
+    "seller_account": _word,
+    "psp": _word,
+    "currency": _currency,
+    "checkout_id": _word,
+    "created_from": _moment,
+    "created_before": _moment,
+    "limit": _limit,
+    "cursor": _cursor,
+}

@@ -1,0 +1,92 @@
+"""The reading operations: orders, checkouts, lists and wallets."""
+
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
+
+from litestar import Request, Response
+
+from clearhouse.access.model import Scope
+from clearhouse.api.authorization import authorize
+from clearhouse.api.dependencies import ApiDependencies
+from clearhouse.api.http import header
+from clearhouse.api.listing import make_cursor, read_listing
+from clearhouse.api.problems import HttpError
+from clearhouse.api.responses import (
+    OrderPageView,
+    encode,
+    view_checkout,
+    view_order,
+    view_order_detail,
+    view_wallet,
+)
+from clearhouse.kernel.errors import Fault, NotFound
+
+AnyRequest = Request[Any, Any, Any]
+_MEDIA_TYPE: Final = "application/json"
+_MOST_PARAMETERS: Final = 50
+
+
+class Lookups:
+    """Handlers that ask one service and render its answer."""
+
+    def __init__(self, deps: ApiDependencies) -> None:
+        self._deps = deps
+
+    async def order(self, request: AnyRequest, payment_order_id: str) -> Response[bytes]:
+        """The execution status of a single payment order."""
+        await self._authorize(request, Scope.PAYMENTS_READ)
+        order, attempts = await self._deps.payments.order(_storable(payment_order_id))
+        return _json(encode(view_order_detail(order, attempts)))
+
+    async def checkout(self, request: AnyRequest, checkout_id: str) -> Response[bytes]:
+        """A payment event with its orders."""
+        await self._authorize(request, Scope.PAYMENTS_READ)
+        return _json(
+            encode(view_checkout(await self._deps.payments.checkout(_storable(checkout_id))))
+        )
+
+    async def orders(self, request: AnyRequest) -> Response[bytes]:
+        """Payment orders, newest first, page by page."""
+        await self._authorize(request, Scope.PAYMENTS_READ)
+        wanted, before, limit, filters = read_listing(_pairs(request))
+        page = await self._deps.payments.list_orders(wanted, before, limit)
+        items = [view_order(order) for order in page.orders]
+        if page.next_before is None:
+            return _json(encode(OrderPageView(items, None)))
+        cursor = make_cursor(page.next_before, filters)
+        query = urlencode({**filters, "limit": limit, "cursor": cursor})
+        link = f'</v1/payments?{query}>; rel="next"'
+        return _json(encode(OrderPageView(items, cursor)), {"Link": link})
+
+    async def wallet(self, request: AnyRequest, seller_account: str) -> Response[bytes]:
+        """What a seller is owed, per currency."""
+        await self._authorize(request, Scope.WALLETS_READ)
+        balances = await self._deps.wallets.balances(_storable(seller_account))
+        return _json(encode(view_wallet(seller_account, balances)))
+
+    async def _authorize(self, request: AnyRequest, scope: Scope) -> None:
+        await authorize(self._deps.keys, header(request.scope, b"authorization"), scope)
+
+
+def _storable(identifier: str) -> str:
+    """An id from a path; what could never have been stored is not found, without asking."""
+    if not 1 <= len(identifier) <= 255 or not identifier.isascii() or not identifier.isprintable():
+        raise NotFound("There is nothing under this id.")
+    return identifier
+
+
+def _pairs(request: AnyRequest) -> list[tuple[str, str]]:
+    query: bytes = request.scope["query_string"]
+    try:
+        return parse_qsl(
+            query.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS
+        )
+    except ValueError:
+        fault = Fault("?", "malformed", "the query string cannot be read")
+        raise HttpError(
+            "invalid-parameter", "The query cannot be read.", parameters=[fault]
+        ) from None
+
+
+def _json(body: bytes, headers: dict[str, str] | None = None) -> Response[bytes]:
+    return Response(body, media_type=_MEDIA_TYPE, headers=headers)

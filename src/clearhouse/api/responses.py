@@ -1,0 +1,218 @@
+"""What the API answers: typed views of the services' values, encoded deterministically.
+
+Amounts are decimal strings, times are RFC 3339 in UTC. New members may be added; none
+changes its meaning.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from clearhouse.api.dependencies import Balance
+from clearhouse.kernel.money import format_minor
+from clearhouse.payments.model import (
+    Attempt,
+    OrderStatus,
+    PaymentEvent,
+    PaymentOrder,
+    StatusReason,
+)
+
+_encoder: Final = msgspec.json.Encoder()
+Amount = Annotated[str, Meta(description="A decimal string in major units.")]
+
+
+class OrderView(msgspec.Struct, frozen=True):
+    """A payment order: money from one buyer to one seller, and where it is."""
+
+    payment_order_id: str
+    checkout_id: str
+    seller_account: str
+    amount: Amount
+    currency: str
+    psp: str
+    status: Annotated[
+        OrderStatus,
+        Meta(
+            description="`NOT_STARTED` and `EXECUTING` move on; `SUCCESS` and `FAILED` are final."
+        ),
+    ]
+    status_reason: Annotated[
+        StatusReason | None, Meta(description="Why it is there, when the status says too little.")
+    ]
+    failure_code: Annotated[
+        str | None, Meta(description="`FAILED` only: the normalised reason of the decline.")
+    ]
+    psp_reference: Annotated[str | None, Meta(description="The PSP's own id of the payment.")]
+    platform_fee: Annotated[
+        str | None, Meta(description="`SUCCESS` only: the platform's part of the amount.")
+    ]
+    ledger_updated: Annotated[bool, Meta(description="The journal entry is booked.")]
+    wallet_updated: Annotated[bool, Meta(description="The seller's balance has it.")]
+    created_at: datetime
+    updated_at: datetime
+    finalized_at: datetime | None
+
+
+class AttemptView(msgspec.Struct, frozen=True):
+    """A series of calls to one PSP under one idempotency key."""
+
+    number: int
+    psp: str
+    idempotency_key: Annotated[str, Meta(description="The key that the PSP was given.")]
+    calls: Annotated[int, Meta(description="How often the PSP was called with it.")]
+    outcome: Annotated[str | None, Meta(description="What the last call told; null before that.")]
+    detail: str | None
+    started_at: datetime
+    finished_at: datetime | None
+
+
+class OrderDetailView(OrderView, frozen=True):
+    """A payment order with the attempts to charge it, first to last."""
+
+    attempts: list[AttemptView]
+
+
+class CheckoutView(msgspec.Struct, frozen=True):
+    """A payment event: one checkout of one buyer, with its orders as they were asked for."""
+
+    checkout_id: str
+    payment_event_id: str
+    psp: str
+    is_payment_done: Annotated[
+        bool,
+        Meta(description="All orders are final, and those that succeeded are booked."),
+    ]
+    created_at: datetime
+    payment_orders: list[OrderView]
+
+
+class OrderPageView(msgspec.Struct, frozen=True):
+    """Payment orders, newest first."""
+
+    items: list[OrderView]
+    next_cursor: Annotated[
+        str | None,
+        Meta(description="Send it as `cursor` for the next page; null on the last page."),
+    ]
+
+
+class BalanceView(msgspec.Struct, frozen=True):
+    """What a seller is owed in one currency."""
+
+    currency: str
+    pending: Annotated[str, Meta(description="Earned, and not settled by the PSP yet.")]
+    available: Annotated[str, Meta(description="Ready to be paid out.")]
+    reserved: Annotated[str, Meta(description="Held back.")]
+
+
+class WalletView(msgspec.Struct, frozen=True):
+    """A seller's wallet: one balance per currency that ever moved."""
+
+    seller_account: str
+    balances: list[BalanceView]
+
+
+class HealthView(msgspec.Struct, frozen=True):
+    """A sign of life."""
+
+    status: str
+
+
+def encode(view: msgspec.Struct) -> bytes:
+    """A view as JSON; equal views give equal bytes."""
+    return _encoder.encode(view)
+
+
+def view_order(order: PaymentOrder) -> OrderView:
+    """One order, as lists and checkouts show it."""
+    return OrderView(*_order_members(order))
+
+
+def view_order_detail(order: PaymentOrder, attempts: Sequence[Attempt]) -> OrderDetailView:
+    """One order with its attempts."""
+    shown = [
+        AttemptView(
+            attempt.number,
+            attempt.psp,
+            attempt.idempotency_key,
+            attempt.calls,
+            attempt.outcome,
+            attempt.detail,
+            attempt.started_at,
+            attempt.finished_at,
+        )
+        for attempt in attempts
+    ]
+    return OrderDetailView(*_order_members(order), shown)
+
+
+def view_checkout(event: PaymentEvent) -> CheckoutView:
+    """One payment event; the answer to ``POST /v1/payments`` as well."""
+    return CheckoutView(
+        event.checkout_id,
+        str(event.event_id),
+        event.psp,
+        event.is_payment_done,
+        event.created_at,
+        [view_order(order) for order in event.orders],
+    )
+
+
+def view_wallet(seller_account: str, balances: Sequence[Balance]) -> WalletView:
+    """A seller's balances."""
+    shown = [
+        BalanceView(
+            balance.currency,
+            format_minor(balance.pending_minor, balance.currency),
+            format_minor(balance.available_minor, balance.currency),
+            format_minor(balance.reserved_minor, balance.currency),
+        )
+        for balance in balances
+    ]
+    return WalletView(seller_account, shown)
+
+
+def _order_members(
+    order: PaymentOrder,
+) -> tuple[
+    str,
+    str,
+    str,
+    str,
+    str,
+    str,
+    OrderStatus,
+    StatusReason | None,
+    str | None,
+    str | None,
+    str | None,
+    bool,
+    bool,
+    datetime,
+    datetime,
+    datetime | None,
+]:
+    currency = order.amount.currency
+    fee = order.fee_minor
+    return (
+        order.payment_order_id,
+        order.checkout_id,
+        order.seller_account,
+        format_minor(order.amount.minor, currency),
+        currency,
+        order.psp,
+        order.status,
+        order.status_reason,
+        order.failure_code,
+        order.psp_reference,
+        None if fee is None else format_minor(fee, currency),
+        order.ledger_updated,
+        order.wallet_updated,
+        order.created_at,
+        order.updated_at,
+        order.finalized_at,
+    )

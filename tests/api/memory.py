@@ -1,0 +1,184 @@
+"""A small payment service in memory and a fake wallet, for tests of HTTP alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from prometheus_client import CollectorRegistry
+
+from clearhouse.access.model import ApiKey, Scope
+from clearhouse.api.dependencies import ApiDependencies
+from clearhouse.kernel.clock import SystemClock
+from clearhouse.kernel.errors import (
+    Conflict,
+    Fault,
+    IdempotencyMismatch,
+    NotFound,
+    Unauthenticated,
+)
+from clearhouse.kernel.ids import Ids
+from clearhouse.kernel.randomness import SystemRandomness
+from clearhouse.payments.model import (
+    Attempt,
+    Intake,
+    IntakeAnswer,
+    NewPayment,
+    OrderFilter,
+    OrderPage,
+    OrderStatus,
+    PaymentEvent,
+    PaymentOrder,
+)
+
+PSPS = frozenset({"stripe", "braintree", "square"})
+CLOCK = SystemClock()
+IDS = Ids(CLOCK, SystemRandomness())
+
+
+class MemoryPayments:
+    """The Payments protocol over dictionaries; ``fails`` is raised by every verb when set."""
+
+    def __init__(self) -> None:
+        self.accepted: list[Intake] = []
+        self.fails: Exception | None = None
+        self._answers: dict[tuple[UUID, str], Intake] = {}
+        self._orders: dict[str, PaymentOrder] = {}
+
+    def prepare(self, payment: NewPayment) -> PaymentEvent:
+        now = CLOCK.now()
+        orders = tuple(
+            PaymentOrder(
+                order_id=IDS.at(now),
+                payment_order_id=order.payment_order_id,
+                checkout_id=payment.checkout_id,
+                seller_account=order.seller_account,
+                amount=order.amount,
+                psp=payment.psp,
+                status=OrderStatus.NOT_STARTED,
+                status_reason=None,
+                failure_code=None,
+                attempt=0,
+                psp_reference=None,
+                fee_minor=None,
+                ledger_updated=False,
+                wallet_updated=False,
+                version=1,
+                created_at=now,
+                updated_at=now,
+                finalized_at=None,
+            )
+            for order in payment.orders
+        )
+        return PaymentEvent(IDS.at(now), payment.checkout_id, payment.psp, False, now, orders)
+
+    async def accept(self, intake: Intake) -> IntakeAnswer:
+        if self.fails is not None:
+            raise self.fails
+        key = (intake.api_key_id, intake.idempotency_key)
+        earlier = self._answers.get(key)
+        if earlier is not None:
+            if earlier.body_hash != intake.body_hash:
+                raise IdempotencyMismatch("The idempotency key was used with another body.")
+            return IntakeAnswer(earlier.answer, True)
+        faults = [
+            Fault(f"/payment_orders/{index}/payment_order_id", "already-used", "is already used")
+            for index, order in enumerate(intake.event.orders)
+            if order.payment_order_id in self._orders
+        ]
+        if faults:
+            raise Conflict("A payment order exists already.", faults=faults)
+        self._answers[key] = intake
+        self.accepted.append(intake)
+        self._orders.update({order.payment_order_id: order for order in intake.event.orders})
+        return IntakeAnswer(intake.answer, False)
+
+    async def order(self, payment_order_id: str) -> tuple[PaymentOrder, list[Attempt]]:
+        if self.fails is not None:
+            raise self.fails
+        if payment_order_id not in self._orders:
+            raise NotFound("There is no payment order with this id.")
+        moment = datetime(2026, 1, 1, tzinfo=UTC)
+        attempt = Attempt(1, "stripe", payment_order_id, 2, None, None, moment, None)
+        return self._orders[payment_order_id], [attempt]
+
+    async def checkout(self, checkout_id: str) -> PaymentEvent:
+        for intake in self.accepted:
+            if intake.event.checkout_id == checkout_id:
+                return intake.event
+        raise NotFound("There is no checkout with this id.")
+
+    async def list_orders(self, wanted: OrderFilter, before: UUID | None, limit: int) -> OrderPage:
+        found = [
+            order
+            for order in sorted(self._orders.values(), key=lambda o: o.order_id, reverse=True)
+            if (before is None or order.order_id < before)
+            and wanted.seller_account in {None, order.seller_account}
+            and wanted.status in {None, order.status}
+        ]
+        more = len(found) > limit
+        return OrderPage(found[:limit], found[limit - 1].order_id if more else None)
+
+
+@dataclass(frozen=True)
+class MemoryBalance:
+    currency: str
+    pending_minor: int
+    available_minor: int
+    reserved_minor: int
+
+
+class MemoryWallets:
+    """One seller who is owed money in two currencies."""
+
+    async def balances(self, seller_account: str) -> Sequence[MemoryBalance]:
+        if seller_account != "seller-1":
+            return []
+        return [MemoryBalance("JPY", 500, 0, 0), MemoryBalance("USD", 1234, 100, -5)]
+
+
+class MemoryKeys:
+    """Tokens that are the words for what they may do."""
+
+    tokens = {
+        "all": frozenset(Scope),
+        "other": frozenset(Scope),
+        **{scope.value: frozenset({scope}) for scope in Scope},
+    }
+
+    def __init__(self) -> None:
+        moment = datetime(2026, 1, 1, tzinfo=UTC)
+        self._keys = {
+            token: ApiKey(UUID(int=number), token, "abcd", scopes, moment, None, None)
+            for number, (token, scopes) in enumerate(self.tokens.items())
+        }
+
+    async def authenticate(self, token: str) -> ApiKey:
+        if token not in self._keys:
+            raise Unauthenticated("The API key is unknown, expired or revoked.")
+        return self._keys[token]
+
+
+class Readiness:
+    """Ready until told otherwise."""
+
+    def __init__(self) -> None:
+        self.fails: Exception | None = None
+
+    async def __call__(self) -> None:
+        if self.fails is not None:
+            raise self.fails
+
+
+def memory_dependencies(payments: MemoryPayments, ready: Readiness) -> ApiDependencies:
+    return ApiDependencies(
+        payments=payments,
+        wallets=MemoryWallets(),
+        keys=MemoryKeys(),
+        psps=PSPS,
+        clock=CLOCK,
+        ids=IDS,
+        ready=ready,
+        registry=CollectorRegistry(),
+        max_body_bytes=65_536,
+    )
