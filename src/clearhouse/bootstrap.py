@@ -8,9 +8,16 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final, cast
 
+import asyncpg
 import structlog
+from litestar import Litestar
+from prometheus_client import REGISTRY
 
+from clearhouse.access.service import ApiKeys
+from clearhouse.api.app import create_app
+from clearhouse.api.dependencies import ApiDependencies
 from clearhouse.kernel.clock import Clock, SystemClock
+from clearhouse.kernel.errors import UnavailableError
 from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.randomness import Randomness, SystemRandomness
 from clearhouse.ledger.service import LedgerService
@@ -96,6 +103,30 @@ def payment_service(runtime: Runtime, idempotency_lifetime: timedelta) -> Paymen
         runtime.pool, runtime.clock, runtime.ids, idempotency_lifetime=idempotency_lifetime
     )
     return PaymentService(runtime.pool, intake)
+
+
+def api_app(runtime: Runtime, settings: Settings, pepper: bytes) -> Litestar:
+    """The HTTP API as an ASGI application; ``pepper`` is what API keys are hashed with."""
+
+    async def ready() -> None:
+        try:
+            await runtime.pool.fetchval("select 1")
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            raise UnavailableError("PostgreSQL does not answer.") from error
+
+    access = ApiKeys(runtime.pool, runtime.clock, runtime.ids, runtime.randomness, pepper)
+    dependencies = ApiDependencies(
+        payments=payment_service(runtime, settings.api.idempotency_lifetime),
+        wallets=WalletService(runtime.pool, runtime.ids, runtime.clock),
+        keys=access,
+        psps=frozenset(settings.psps),
+        clock=runtime.clock,
+        ids=runtime.ids,
+        ready=ready,
+        registry=REGISTRY,
+        max_body_bytes=settings.api.max_body_bytes,
+    )
+    return create_app(dependencies)
 
 
 def execution_service(runtime: Runtime, settings: Settings) -> ExecutionService:

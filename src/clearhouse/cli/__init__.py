@@ -14,10 +14,13 @@ from cyclopts import App, Group, Parameter
 import clearhouse
 from clearhouse.cli.errors import run_guarded
 
+_TRY: Final = Group("Try it", sort_key=1)
 _RUN: Final = Group("Run it", sort_key=2)
 _MANAGE: Final = Group("Manage it", sort_key=3)
 
 _COMMANDS: Final = (
+    ("up", _TRY, "up:up", "Run everything for development; data is kept."),
+    ("serve", _RUN, "serve:serve", "Serve the HTTP API."),
     ("work", _RUN, "work:work", "Execute payments, and keep ledger and wallets."),
     ("sandbox", _RUN, "sandbox:sandbox", "Play Stripe, Braintree and Square."),
     ("database", _RUN, "embedded:database", "Run the embedded PostgreSQL alone."),

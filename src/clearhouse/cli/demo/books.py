@@ -1,0 +1,122 @@
+"""Reads the figures that the demo shows: from the database, and from the sandbox's truth."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aiohttp
+import asyncpg
+
+from clearhouse.cli.demo.comparison import BookedOrder, Comparison, compare
+from clearhouse.postgres.connection import Pool, open_pool
+from clearhouse.postgres.queries import load_queries
+
+_FINAL: Final = ("SUCCESS", "FAILED")
+_PAGE: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many orders are where. Keys of ``by_psp`` are PSP and status."""
+
+    by_psp: Mapping[tuple[str, str], int]
+    unsettled: int
+    """Orders whose PSP's answer was lost, or who took nothing, and who are asked again."""
+
+    def of(self, *statuses: str) -> int:
+        """Orders in one of these statuses."""
+        return sum(count for (_, status), count in self.by_psp.items() if status in statuses)
+
+    @property
+    def total(self) -> int:
+        """All orders."""
+        return sum(self.by_psp.values())
+
+    @property
+    def open(self) -> int:
+        """Orders that are not final."""
+        return self.total - self.of(*_FINAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """One currency, in minor units: what buyers paid, and whose it is."""
+
+    currency: str
+    orders: int
+    paid: int
+    fees: int
+    receivable: int
+    owed: int
+    sellers: int
+
+
+class Books:
+    """One look at everything, over a connection of its own."""
+
+    def __init__(self, pool: Pool, sandbox_url: str) -> None:
+        self._pool = pool
+        self._sandbox_url = sandbox_url
+        self._queries = load_queries("clearhouse.cli.demo")
+
+    @classmethod
+    async def open(cls, dsn: str, sandbox_url: str) -> "Books":
+        """Open a connection as the owner. Raises UnavailableError."""
+        return cls(await open_pool(dsn, size=2, name="demo", role=None), sandbox_url)
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        self._pool.terminate()
+
+    async def progress(self) -> Progress:
+        """Where the orders are now."""
+        rows = await self._rows("progress")
+        by_psp: dict[tuple[str, str], int] = {}
+        unsettled = 0
+        for row in rows:
+            key = (row["psp"], row["status"])
+            by_psp[key] = by_psp.get(key, 0) + row["orders"]
+            if row["reason"] in {"unknown_outcome", "psp_unavailable"}:
+                unsettled += row["orders"]
+        return Progress(by_psp, unsettled)
+
+    async def open_checkouts(self) -> int:
+        """Checkouts that are not done: an order not final, or not booked, or not in its wallet."""
+        return int(await self._pool.fetchval(self._queries["open_checkouts"]) or 0)
+
+    async def money(self) -> list[Money]:
+        """Every currency with what was paid in it, the most used first."""
+        return [Money(**dict(row)) for row in await self._rows("money")]
+
+    async def table(self, query: str) -> list[Mapping[str, Any]]:
+        """The rows of one of the demo's queries."""
+        return [dict(row) for row in await self._rows(query)]
+
+    async def compare_with_truth(self) -> Comparison:
+        """The sandbox's truth against the books, order by order."""
+        orders = [
+            BookedOrder(
+                row["payment_order_id"],
+                row["psp"],
+                row["amount_minor"],
+                row["currency"],
+                row["status"],
+            )
+            for row in await self._rows("orders")
+        ]
+        return compare(await self._truth(), orders)
+
+    async def _truth(self) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        after: int | None = 0
+        async with aiohttp.ClientSession() as session:
+            while after is not None:
+                address = f"{self._sandbox_url}/_sandbox/truth?limit={_PAGE}&after={after}"
+                async with session.get(address) as response:
+                    page = await response.json()
+                found += page["charges"]
+                after = page["next"]
+        return found
+
+    async def _rows(self, query: str) -> list[asyncpg.Record]:
+        return await self._pool.fetch(self._queries[query])

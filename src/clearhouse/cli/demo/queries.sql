@@ -1,0 +1,50 @@
+-- What the demo shows of the books. It looks from outside, over all services, as an operator
+-- with a SQL prompt would; no service reads like this.
+
+-- name: progress
+select psp, status, coalesce(status_reason, '') as reason, count(*) as orders
+from payments.payment_orders group by 1, 2, 3
+
+-- name: open_checkouts
+select count(*) from payments.payment_events where not is_payment_done
+
+-- name: orders
+select payment_order_id, psp, amount_minor, currency, status, psp_reference
+from payments.payment_orders
+
+-- name: money
+select o.currency, count(*) as orders, sum(o.amount_minor)::bigint as paid,
+    sum(o.fee_minor)::bigint as fees,
+    (select coalesce(sum(a.balance_minor), 0)::bigint from ledger.accounts a
+        where a.currency = o.currency and a.code like 'psp\_receivable:%') as receivable,
+    (select coalesce(sum(w.pending_minor), 0)::bigint from wallets.wallets w
+        where w.currency = o.currency) as owed,
+    (select count(*) from wallets.wallets w where w.currency = o.currency) as sellers
+from payments.payment_orders o where o.status = 'SUCCESS'
+group by o.currency order by count(*) desc, o.currency
+
+-- name: outcomes
+select psp, count(*) as orders,
+    count(*) filter (where status = 'SUCCESS') as succeeded,
+    count(*) filter (where status = 'FAILED') as failed,
+    count(*) filter (where status not in ('SUCCESS', 'FAILED')) as open
+from payments.payment_orders group by psp order by psp
+
+-- name: failures
+select coalesce(failure_code, 'other') as reason, count(*) as orders
+from payments.payment_orders where status = 'FAILED' group by 1 order by 2 desc, 1
+
+-- name: whole_life
+select extract(epoch from percentile_cont(0.5) within group (order by finalized_at - created_at))
+        ::float8 as p50,
+    extract(epoch from percentile_cont(0.99) within group (order by finalized_at - created_at))
+        ::float8 as p99
+from payments.payment_orders where finalized_at is not null
+
+-- name: asked_again
+select count(*) as orders, coalesce(sum(calls - 1), 0)::bigint as calls
+from payments.attempts where calls > 1
+
+-- name: best_sellers
+select seller_account, currency, pending_minor
+from wallets.wallets order by movement_count desc, seller_account, currency limit 5
