@@ -1,0 +1,78 @@
+-- What must hold in payments, each as a count of what was looked at and the rows that offend.
+
+-- name: orders_examined
+select count(*) from payments.payment_orders
+
+-- name: orders_offenders
+-- An attempt's row is written when it is first claimed, so the newest may still lack one.
+select format('%s is %s, attempt %s, with %s attempts stored and %s', o.payment_order_id, o.status,
+    o.attempt, coalesce(a.attempts, 0),
+    case when w.order_id is null then 'no work waiting' else 'work waiting' end) as offender
+from payments.payment_orders o
+left join (
+    select order_id, count(*) as attempts, max(attempt) as latest
+    from payments.attempts group by order_id
+) a on a.order_id = o.order_id
+left join payments.work w on w.order_id = o.order_id
+left join payments.order_keys k on k.payment_order_id = o.payment_order_id
+where k.order_id is distinct from o.order_id
+    or (o.finalized_at is null) <> (w.order_id is not null)
+    or coalesce(a.attempts, 0) <> coalesce(a.latest, 0)
+    or coalesce(a.latest, 0) not between o.attempt - (o.status = 'EXECUTING')::int and o.attempt
+
+-- name: charges_examined
+select count(*) from payments.attempts
+
+-- name: charges_offenders
+select format('PSP key %s of %s was used for %s attempts', idempotency_key, psp, count(*)) as offender
+from payments.attempts group by psp, idempotency_key having count(*) > 1
+union all
+select format('charge %s of %s stands for %s orders', psp_reference, psp, count(*))
+from payments.payment_orders where status = 'SUCCESS'
+group by psp, psp_reference having count(*) > 1
+
+-- name: events_examined
+select count(*) from payments.outbox
+
+-- name: events_offenders
+-- The first version of an order is told by its payment event; its own events start at 2.
+select format('%s %s is at version %s, its events are %s to %s, %s of them',
+    t.what, t.name, t.version, e.first, e.latest, coalesce(e.events, 0)) as offender
+from (
+    select 'order' as what, order_id as id, payment_order_id as name, version, 2 as first
+    from payments.payment_orders
+    union all
+    select 'checkout', event_id, checkout_id, version, 1 from payments.payment_events
+) t
+left join (
+    select aggregate_id, count(*) as events, min(version) as first, max(version) as latest
+    from payments.outbox group by aggregate_id
+) e on e.aggregate_id = t.id
+where t.version - t.first + 1 <> coalesce(e.events, 0)
+    or (e.events > 0 and (e.first <> t.first or e.latest <> t.version))
+
+-- name: outcomes_examined
+select count(*) from payments.payment_orders where finalized_at is not null
+
+-- name: outcomes_offenders
+select format('%s is %s, its final event is %s', o.payment_order_id, o.status,
+    coalesce(e.type, 'missing')) as offender
+from payments.payment_orders o
+left join payments.outbox e on e.aggregate_id = o.order_id
+    and e.type in ('payment_order.succeeded', 'payment_order.failed')
+where (case o.status when 'SUCCESS' then 'payment_order.succeeded'
+    when 'FAILED' then 'payment_order.failed' end) is distinct from e.type
+
+-- name: checkouts_examined
+select count(*) from payments.payment_events
+
+-- name: checkouts_offenders
+select format('checkout %s counts %s open orders, but %s are open',
+    e.checkout_id, e.open_orders, coalesce(o.open, 0)) as offender
+from payments.payment_events e
+left join (
+    select event_id, count(*) filter (where not (
+        status = 'FAILED' or (status = 'SUCCESS' and ledger_updated and wallet_updated))) as open
+    from payments.payment_orders group by event_id
+) o on o.event_id = e.event_id
+where e.open_orders <> coalesce(o.open, -1)

@@ -1,0 +1,112 @@
+-- What must hold between services. An effect may still be on its way: then the event that will
+-- bring it lies beyond the consumer's position, and that is no violation.
+
+-- name: booked_examined
+select count(*) from payments.payment_orders where status = 'SUCCESS'
+
+-- name: booked_offenders
+select case
+    when o.order_id is null then format('sale %s is booked, but there is no such order', j.reference)
+    when j.source_id is null then format('%s succeeded and is not booked', o.payment_order_id)
+    when o.status <> 'SUCCESS' then format('%s is %s and yet booked', o.payment_order_id, o.status)
+    else format('%s is %s %s with a fee of %s, but booked as %s %s with %s', o.payment_order_id,
+        o.amount_minor, o.currency, o.fee_minor, j.amount_minor, j.currency, j.fee_minor)
+    end as offender
+from (
+    select o.*, e.xid, e.position
+    from payments.payment_orders o
+    left join payments.outbox e on e.aggregate_id = o.order_id
+        and e.type = 'payment_order.succeeded'
+) o
+full join (
+    select e.source_id, min(e.reference) as reference, min(l.currency) as currency,
+        coalesce(sum(l.amount_minor) filter (where starts_with(d.code, 'psp_receivable:')), 0)
+            as amount_minor,
+        coalesce(sum(l.amount_minor) filter (where starts_with(c.code, 'platform_fee_revenue:')), 0)
+            as fee_minor
+    from ledger.journal_entries e
+    join ledger.journal_lines l on l.source_id = e.source_id and l.kind = e.kind
+    join ledger.accounts d on d.account_id = l.debit_account
+    join ledger.accounts c on c.account_id = l.credit_account
+    where e.kind = 'sale'
+    group by e.source_id
+) j on j.source_id = o.order_id
+left join ledger.positions p on p.consumer = 'ledger.payments'
+where (o.order_id is null)
+    or (j.source_id is not null and (o.status <> 'SUCCESS' or j.amount_minor <> o.amount_minor
+        or j.fee_minor <> o.fee_minor or j.currency <> o.currency))
+    or (j.source_id is null and o.status = 'SUCCESS'
+        and (o.ledger_updated or (o.xid, o.position) <= (p.xid, p.position)))
+
+-- name: credited_examined
+select count(*) from payments.payment_orders where status = 'SUCCESS'
+
+-- name: credited_offenders
+select case
+    when o.order_id is null then format('sale %s is credited, but there is no such order', m.reference)
+    when m.source_id is null then format('%s succeeded and is not credited', o.payment_order_id)
+    when o.status <> 'SUCCESS' then format('%s is %s and yet credited', o.payment_order_id, o.status)
+    else format('%s owes its seller %s %s, but %s %s was credited to %s', o.payment_order_id,
+        o.amount_minor - o.fee_minor, o.currency, m.pending_minor, m.currency, m.seller_account)
+    end as offender
+from (
+    select o.*, e.xid, e.position
+    from payments.payment_orders o
+    left join payments.outbox e on e.aggregate_id = o.order_id
+        and e.type = 'payment_order.succeeded'
+) o
+full join (
+    select m.source_id, m.reference, m.pending_minor, w.seller_account, w.currency
+    from wallets.movements m join wallets.wallets w on w.wallet_id = m.wallet_id
+    where m.kind = 'sale'
+) m on m.source_id = o.order_id
+left join wallets.positions p on p.consumer = 'wallets.payments'
+where (o.order_id is null)
+    or (m.source_id is not null and (o.status <> 'SUCCESS'
+        or m.pending_minor <> o.amount_minor - o.fee_minor or m.currency <> o.currency
+        or m.seller_account <> o.seller_account))
+    or (m.source_id is null and o.status = 'SUCCESS'
+        and (o.wallet_updated or (o.xid, o.position) <= (p.xid, p.position)))
+
+-- name: wallets_examined
+select count(*) from wallets.wallets
+
+-- name: wallets_offenders
+-- What only one of both has seen yet is taken out; whether it may be so is checked above.
+with booked as (
+    select a.owner as seller_account, a.currency, sum(p.change_minor) as minor
+    from ledger.postings p join ledger.accounts a on a.account_id = p.account_id
+    where starts_with(a.code, 'seller_payable:')
+        and exists (select from wallets.movements m where m.source_id = p.source_id)
+    group by a.owner, a.currency
+), credited as (
+    select w.seller_account, w.currency,
+        sum(m.pending_minor + m.available_minor + m.reserved_minor) as minor
+    from wallets.movements m join wallets.wallets w on w.wallet_id = m.wallet_id
+    where exists (select from ledger.journal_entries e where e.source_id = m.source_id)
+    group by w.seller_account, w.currency
+)
+select format('wallet of %s holds %s %s, the ledger owes %s',
+    coalesce(c.seller_account, b.seller_account), coalesce(c.minor, 0),
+    coalesce(c.currency, b.currency), coalesce(b.minor, 0)) as offender
+from booked b
+full join credited c on c.seller_account = b.seller_account and c.currency = b.currency
+where b.minor is distinct from c.minor
+
+-- name: letters_examined
+select (select count(*) from payments.dead_letters) + (select count(*) from ledger.dead_letters)
+    + (select count(*) from wallets.dead_letters)
+
+-- name: letters_offenders
+select format('%s could not handle %s of %s: %s', consumer, type, aggregate_id, error) as offender
+from (
+    select * from payments.dead_letters union all select * from ledger.dead_letters
+    union all select * from wallets.dead_letters
+) d where resolved_at is null
+
+-- name: unfinished
+-- What is still on its way, for people to know; nothing of it is a violation.
+select count(*) filter (where status = 'NOT_STARTED') as not_started,
+    count(*) filter (where status = 'EXECUTING') as executing,
+    count(*) filter (where status = 'SUCCESS' and not (ledger_updated and wallet_updated)) as booking
+from payments.payment_orders

@@ -1,0 +1,98 @@
+"""``clearhouse verify``: every invariant over the whole database, set-wise, in one snapshot."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from clearhouse.ledger import audit as ledger_audit
+from clearhouse.payments import audit as payments_audit
+from clearhouse.postgres.audit import Check, CheckResult, check_of, run_check
+from clearhouse.postgres.connection import Connection, Pool, row_value
+from clearhouse.postgres.queries import load_queries
+from clearhouse.wallets import audit as wallets_audit
+
+_SQL: Final = load_queries("clearhouse.proof", "audit.sql")
+_TITLES: Final = {
+    "booked": "An order succeeded if and only if its sale is booked once, to the cent (I3)",
+    "credited": "An order succeeded if and only if its seller was credited once, to the cent (I3)",
+    "wallets": "Every wallet equals its ledger account (I2)",
+    "letters": "Nothing was laid aside that nobody has looked at",
+}
+
+CHECKS: Final[tuple[Check, ...]] = (
+    *payments_audit.CHECKS,
+    *ledger_audit.CHECKS,
+    *wallets_audit.CHECKS,
+    *(
+        check_of(
+            f"proof.{name}",
+            title,
+            examined=_SQL[f"{name}_examined"],
+            offenders=_SQL[f"{name}_offenders"],
+        )
+        for name, title in _TITLES.items()
+    ),
+)
+"""All checks of the database, in the order in which people read them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """Orders that are still on their way when the snapshot was taken; no violation."""
+
+    not_started: int
+    executing: int
+    booking: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.not_started + self.executing + self.booking
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What ``verify`` found. The books hold if and only if ``violations`` is zero."""
+
+    results: tuple[CheckResult, ...]
+    unfinished: Unfinished
+
+    @property
+    def violations(self) -> int:
+        """The number of offending rows over all checks."""
+        return sum(result.violations for result in self.results)
+
+    @property
+    def holds(self) -> bool:
+        """True when every promise is kept."""
+        return self.violations == 0
+
+
+async def verify(
+    pool: Pool,
+    *,
+    checks: Sequence[Check] = CHECKS,
+    progress: Callable[[CheckResult], None] = lambda _: None,
+) -> Verdict:
+    """Run all checks in one read-only snapshot, so that they agree with each other.
+
+    ``pool`` must be opened with ``scans=True``: whole tables are read. ``progress`` hears of
+    each check as it ends. Writers are not disturbed.
+    """
+    async with (
+        pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        results: list[CheckResult] = []
+        for check in checks:
+            result = await run_check(connection, check)
+            results.append(result)
+            progress(result)
+        return Verdict(tuple(results), await _unfinished(connection))
+
+
+async def _unfinished(connection: Connection) -> Unfinished:
+    row = await connection.fetchrow(_SQL["unfinished"])
+    return Unfinished(
+        row_value(row, "not_started"), row_value(row, "executing"), row_value(row, "booking")
+    )
