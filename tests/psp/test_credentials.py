@@ -30,6 +30,7 @@ def test_an_empty_value_is_a_missing_one() -> None:
         ("", "USD", None),
         (" USD = us ,", "USD", "us"),
         ("shop_{currency}", "JPY", "shop_jpy"),
+        ("L{CURRENCY}", "JPY", "LJPY"),
     ],
 )
 def test_an_account_per_currency(text: str, currency: str, account: str | None) -> None:

@@ -53,8 +53,8 @@ def read_credentials(
 class PerCurrency:
     """One account of a PSP per currency, for PSPs where the account implies the currency.
 
-    Made from ``"USD=shop_us, EUR=shop_eu"``, or from a pattern such as ``"shop_{currency}"``
-    for accounts that are named alike; there ``{currency}`` is the code in lower case.
+    Made from ``"USD=shop_us, EUR=shop_eu"``, or from a pattern for accounts that are named
+    alike: ``"shop_{currency}"`` (usd) or ``"SHOP-{CURRENCY}"`` (USD).
     """
 
     by_currency: Mapping[str, str]
@@ -63,7 +63,7 @@ class PerCurrency:
     @classmethod
     def parse(cls, psp: str, name: str, text: str) -> "PerCurrency":
         """Read either form; raises ConfigurationError for what is neither."""
-        if "{currency}" in text:
+        if "{currency}" in text.lower():
             return cls({}, text)
         accounts: dict[str, str] = {}
         for part in filter(None, (part.strip() for part in text.split(","))):
@@ -79,7 +79,8 @@ class PerCurrency:
     def of(self, currency: str) -> str | None:
         """The account that takes this currency, or None where there is none."""
         if self.pattern:
-            return self.pattern.replace("{currency}", currency.lower())
+            account = self.pattern.replace("{currency}", currency.lower())
+            return account.replace("{CURRENCY}", currency)
         return self.by_currency.get(currency)
 
 

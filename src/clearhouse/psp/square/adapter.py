@@ -36,7 +36,8 @@ CREDENTIALS: Final = (
     Credential("access_token", "the access token", secret=True),
     Credential(
         "locations",
-        'the location per currency: "USD=L123, EUR=L456"; empty takes the main location',
+        'the location per currency: "USD=L123, EUR=L456", or a pattern such as "L{CURRENCY}";'
+        " where there is none, the main location is charged, which takes one currency",
         secret=False,
         required=False,
     ),

@@ -130,7 +130,9 @@ class StripePsp:
         """An earlier call with this key exists; what its records say is the answer."""
         found = await self.look_up(request)
         if isinstance(found, NotCharged):
-            return Unknown("Stripe knows this key from an earlier call, and lists no payment of it yet")
+            return Unknown(
+                "Stripe knows this key from an earlier call, and lists no payment of it yet"
+            )
         return found
 
     async def _search(self, request: ChargeRequest) -> AsyncIterator[Mapping[str, Any]]:
@@ -168,7 +170,7 @@ class StripePsp:
         """Made at the first call, since its connections belong to the running event loop."""
         if self._stripe is None:
             limit = self._config.timeout_seconds
-            self._http = stripe.AIOHTTPClient(
+            self._http = _Http(
                 timeout=aiohttp.ClientTimeout(total=limit, connect=limit / 2),
                 connector=aiohttp.TCPConnector(
                     limit=self._config.concurrency,
@@ -183,6 +185,19 @@ class StripePsp:
                 http_client=self._http,
             )
         return self._stripe
+
+
+class _Http(stripe.AIOHTTPClient):
+    """The SDK's client, which follows no redirect: another host would speak for Stripe."""
+
+    def _get_request_args_kwargs(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        sdk: Any = super()
+        args, options = sdk._get_request_args_kwargs(  # noqa: SLF001 - the one place to say it
+            method, url, headers, post_data
+        )
+        return args, {**options, "allow_redirects": False}
 
 
 class _TooMany(Exception):

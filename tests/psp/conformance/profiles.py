@@ -1,0 +1,100 @@
+"""What the one suite must know of each PSP: test methods, amounts that decline, and odd limits.
+
+A new adapter adds its profile here; the suite fails for an adapter that has none.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from clearhouse.kernel.money import Money
+from clearhouse.psp.contract import DeclineReason, Retry
+
+R = DeclineReason
+POSTCODE, METHOD = R.INCORRECT_POSTAL_CODE, R.PAYMENT_METHOD_INVALID
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A charge that the PSP's own sandbox declines, and what it must come out as."""
+
+    method: str
+    amount: Money
+    reason: DeclineReason
+    retry: Retry
+
+
+@dataclass(frozen=True)
+class Profile:
+    credentials: Mapping[str, str]
+    wrong_credentials: Mapping[str, str] | None
+    """Credentials that this PSP's sandbox refuses; None where it takes any."""
+    good: str
+    declines: tuple[Refused, ...]
+    invalid: Refused
+    tells_retry_after: bool
+    not_taken: frozenset[str] = field(default_factory=frozenset)
+    """Currencies of the suite that this PSP does not take."""
+
+
+TEN = Money(10_00, "USD")
+
+
+def usd(major: int) -> Money:
+    return Money(major * 100, "USD")
+
+
+STRIPE_NO_FUNDS = "pm_card_visa_chargeDeclinedInsufficientFunds"
+
+PROFILES = {
+    "stripe": Profile(
+        credentials={"secret_key": "sk_test_conformance"},
+        wrong_credentials={"secret_key": "wrong-and-hushed"},
+        good="pm_card_visa",
+        declines=(
+            Refused("pm_card_visa_chargeDeclined", TEN, R.CARD_DECLINED, Retry.SOFT),
+            Refused(STRIPE_NO_FUNDS, TEN, R.INSUFFICIENT_FUNDS, Retry.SOFT),
+            Refused("pm_card_chargeDeclinedIncorrectCvc", TEN, R.INCORRECT_CVC, Retry.CUSTOMER),
+            Refused("pm_card_visa_chargeDeclinedStolenCard", TEN, R.LOST_OR_STOLEN, Retry.HARD),
+            Refused("pm_card_chargeDeclinedExpiredCard", TEN, R.EXPIRED_CARD, Retry.CUSTOMER),
+        ),
+        invalid=Refused("pm_nobody_knows", TEN, METHOD, Retry.CUSTOMER),
+        tells_retry_after=True,
+    ),
+    "braintree": Profile(
+        credentials={
+            "merchant_id": "shop",
+            "public_key": "public",
+            "private_key": "conformance-private",
+            "merchant_accounts": "{currency}",
+        },
+        wrong_credentials={
+            "merchant_id": "shop",
+            "public_key": "public",
+            "private_key": "wrong-and-hushed",
+            "merchant_accounts": "{currency}",
+        },
+        good="fake-valid-nonce",
+        declines=(
+            Refused("fake-valid-nonce", usd(2000), R.CARD_DECLINED, Retry.SOFT),
+            Refused("fake-valid-nonce", usd(2001), R.INSUFFICIENT_FUNDS, Retry.SOFT),
+            Refused("fake-valid-nonce", usd(2099), R.AUTHENTICATION_REQUIRED, Retry.CUSTOMER),
+            Refused("fake-valid-nonce", usd(2013), R.LOST_OR_STOLEN, Retry.HARD),
+            Refused("fake-gateway-rejected-fraud-nonce", TEN, R.FRAUD_SUSPECTED, Retry.HARD),
+        ),
+        invalid=Refused("fake-nobody-knows-nonce", TEN, METHOD, Retry.CUSTOMER),
+        tells_retry_after=False,
+    ),
+    "square": Profile(
+        credentials={"access_token": "sandbox-conformance", "locations": "L{CURRENCY}"},
+        wrong_credentials=None,
+        good="cnon:card-nonce-ok",
+        declines=(
+            Refused("cnon:card-nonce-declined", TEN, R.CARD_DECLINED, Retry.SOFT),
+            Refused("cnon:card-nonce-rejected-cvv", TEN, R.INCORRECT_CVC, Retry.CUSTOMER),
+            Refused("cnon:card-nonce-rejected-postalcode", TEN, POSTCODE, Retry.CUSTOMER),
+            Refused("cnon:card-nonce-rejected-expiration", TEN, R.EXPIRED_CARD, Retry.CUSTOMER),
+        ),
+        invalid=Refused("cnon:card-nonce-already-used", TEN, METHOD, Retry.CUSTOMER),
+        tells_retry_after=True,
+    ),
+}  # fmt: skip

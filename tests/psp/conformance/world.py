@@ -1,0 +1,140 @@
+"""A sandbox, adapters that call it, and the questions the suite asks of both."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+from tests.psp.conformance.profiles import PROFILES, TEN, Profile
+
+from clearhouse.kernel.money import Money
+from clearhouse.psp import registry
+from clearhouse.psp.contract import (
+    Capabilities,
+    ChargeRequest,
+    Charges,
+    Lookups,
+    Psp,
+    PspConfig,
+    PspOutcome,
+    Unknown,
+    attempt_key,
+)
+
+_numbers = itertools.count(1)
+_PATIENT = 30.0
+_control = httpx.Client(trust_env=False, verify=False)  # one, since making one takes a while
+
+
+class Adapter(Psp, Charges, Lookups):
+    """What the suite wants of an adapter: all three protocols."""
+
+
+@dataclass
+class World:
+    """One PSP: its sandbox by URL, and what was opened on the way."""
+
+    name: str
+    base_url: str
+    opened: list[Adapter] = field(default_factory=list)
+
+    @property
+    def profile(self) -> Profile:
+        return PROFILES[self.name]
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return registry.available()[self.name].capabilities
+
+    def adapter(
+        self,
+        *,
+        timeout: float = _PATIENT,
+        concurrency: int = 8,
+        base_url: str | None = None,
+        credentials: Any = None,
+    ) -> Any:
+        given = credentials or self.profile.credentials
+        config = PspConfig(given, base_url or self.base_url, timeout, concurrency)
+        made: Any = registry.create(self.name, config)
+        self.opened.append(made)
+        return made
+
+    def request(
+        self,
+        order: str | None = None,
+        *,
+        attempt: int = 1,
+        amount: Money = TEN,
+        method: str | None = None,
+    ) -> ChargeRequest:
+        order = order or f"order-{next(_numbers)}"
+        key = attempt_key(order, attempt, self.capabilities.idempotency_key_length)
+        now = datetime.now(UTC)
+        return ChargeRequest(order, key, amount, method or self.profile.good, "seller", now)
+
+    def charges(self, request: ChargeRequest) -> list[dict[str, Any]]:
+        """What the sandbox says really happened for this order: paid charges only."""
+        reference = attempt_key(request.payment_order_id, 1, 40 if self.name == "square" else 255)
+        if self.name != "square":
+            reference = request.payment_order_id
+        answer = _control.get(
+            f"{self.base_url}/_sandbox/truth",
+            params={"psp": self.name, "reference": reference},
+        )
+        return [each for each in answer.json()["charges"] if each["status"] == "succeeded"]
+
+    def order_fault(self, fault: str, *, operation: str = "charge", times: int = 1) -> None:
+        """The next calls of this operation go wrong."""
+        order = {"fault": fault, "psp": self.name, "operation": operation, "times": times}
+        answer = _control.post(f"{self.base_url}/_sandbox/faults", json=order)
+        answer.raise_for_status()
+
+    def set(self, **settings: Any) -> None:
+        answer = _control.post(f"{self.base_url}/_sandbox/settings", json=settings)
+        answer.raise_for_status()
+
+    def clear(self) -> None:
+        _control.delete(f"{self.base_url}/_sandbox/faults").raise_for_status()
+        self.set(list_lag_seconds={}, slow_seconds=2.0, latency={})
+
+    async def close(self) -> None:
+        while self.opened:
+            await self.opened.pop().close()
+
+
+async def settled(adapter: Any, request: ChargeRequest) -> PspOutcome:
+    """Repeat with the same key until the outcome is known, as the engine does."""
+    outcome: PspOutcome = Unknown("not asked")
+    for _ in range(200):
+        outcome = await adapter.charge(request)
+        if not isinstance(outcome, Unknown):
+            return outcome
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"never settled: {outcome}")
+
+
+@asynccontextmanager
+async def answering(answer: bytes) -> AsyncIterator[str]:
+    """The base URL of a server that reads a request whole and always says the same."""
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        lengths = [line for line in head.lower().split(b"\r\n") if b"content-length" in line]
+        await reader.readexactly(int(lengths[0].split(b":")[1]) if lengths else 0)
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(speak, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+def later(request: ChargeRequest, by: timedelta) -> ChargeRequest:
+    """The same request, first sent at another time."""
+    return replace(request, attempted_at=request.attempted_at + by)
