@@ -1,6 +1,7 @@
 """Braintree as the sandbox speaks it: REST with XML, API version 6, for the unmodified SDK.
 
-The rooms, from the wire inwards: ``routes`` (addresses and credentials) → ``sale``,
-``operations``, ``search`` (what a request does) → ``request_keys`` and ``store`` (what is
-remembered) → ``transaction``, ``triggers``, ``nonces`` (pure rules) → ``markup`` (XML).
+The rooms, from the wire inwards: ``routes`` and ``vault_routes`` (addresses), ``wire``
+(credentials, documents) → ``sale``, ``operations``, ``search``, ``vault`` (what a request does)
+→ ``request_keys``, ``store`` (what is remembered) → ``transaction``, ``triggers``, ``nonces``,
+``criteria`` (pure rules) → ``render``, ``instruments``, ``errors`` → ``markup`` (XML).
 """

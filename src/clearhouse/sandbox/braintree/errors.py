@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from clearhouse.sandbox.braintree.fields import Section
 from clearhouse.sandbox.braintree.markup import Decoded, Items, Node
 
 
@@ -28,6 +29,15 @@ class Invalid(Exception):
 
 _CATALOGUE: Final = MappingProxyType(
     {
+        "82902": ("base", "Cannot vault a one-time use PayPal account."),
+        "91609": ("id", "Customer ID has already been taken."),
+        "91719": ("token", "Duplicate token."),
+        "93102": ("payment_method_nonce", "Nonce is invalid."),
+        "93103": ("payment_method_nonce", "Nonce is required."),
+        "93104": ("customer_id", "Customer ID is required."),
+        "93105": ("customer_id", "Customer ID is invalid."),
+        "93107": ("payment_method_nonce", "Cannot use a payment_method_nonce more than once."),
+        "93108": ("payment_method_nonce", "Unknown or expired payment_method_nonce."),
         "81501": ("amount", "Amount cannot be negative."),
         "81502": ("amount", "Amount is required."),
         "81503": ("amount", "Amount is an invalid format."),
@@ -78,14 +88,20 @@ def error(code: str) -> ValidationError:
 
 
 def envelope(
-    message: str, params: Decoded, errors: tuple[ValidationError, ...], transaction: Node = None
+    message: str,
+    params: Section,
+    errors: tuple[ValidationError, ...] = (),
+    **objects: Node,
 ) -> dict[str, Node]:
-    """The content of ``api-error-response``: for declines with the transaction, without errors."""
+    """The content of ``api-error-response``.
+
+    Broken rules stand below the name of what was sent; a decline has none of them and brings
+    its transaction or verification in ``objects`` instead.
+    """
     found: dict[str, Node] = {"errors": Items("error", ())}
     if errors:
-        found["transaction"] = _grouped(errors)
-    content: dict[str, Node] = {"errors": found, "params": echo(params), "message": message}
-    return content if transaction is None else content | {"transaction": transaction}
+        found[next(iter(params), "transaction")] = _grouped(errors)
+    return {"errors": found, "params": echo(params), "message": message, **objects}
 
 
 def _grouped(errors: tuple[ValidationError, ...]) -> dict[str, Node]:

@@ -26,6 +26,15 @@ _ENROLLED: Final = frozenset(["lookup_not_enrolled", "lookup_error", "authentica
 _SHIFTED: Final = frozenset(["authenticate_successful", "authenticate_attempt_successful"])
 
 
+CUSTOMER_FIELDS: Final = (
+    *("id", "first_name", "last_name", "company"),
+    *("email", "website", "phone", "fax"),
+)
+
+_IN_TRANSACTION: Final = {PAYPAL: "paypal", APPLE_PAY: "apple_pay"}
+"""Instruments that a transaction calls otherwise than the vault does."""
+
+
 def described(instrument: Instrument) -> dict[str, Node]:
     """The elements of a transaction that tell what paid.
 
@@ -36,28 +45,34 @@ def described(instrument: Instrument) -> dict[str, Node]:
         "credit_card": _card(instrument if instrument.kind == CARD else None),
         "three_d_secure_info": _authentication(instrument),
     }
+    name = _IN_TRANSACTION.get(instrument.kind, instrument.kind)
+    return elements | {name: content_of(instrument)}
+
+
+def content_of(instrument: Instrument) -> dict[str, Node]:
+    """What an instrument's own element holds, in a transaction as in the vault."""
+    if instrument.kind == CARD:
+        return _card(instrument)
     if instrument.kind == APPLE_PAY:
-        elements["apple_pay"] = _apple_pay(instrument)
-    elif instrument.kind == GOOGLE_PAY:
-        elements[GOOGLE_PAY] = _google_pay(instrument)
-    elif instrument.kind == PAYPAL:
-        elements["paypal"] = _paypal()
-    elif instrument.kind != CARD:
-        elements[instrument.kind] = {
-            "token": None,
-            "username": "venmojoe",
-            "venmo_user_id": "1234567891234567891",
-            "source_description": "Venmo Account: venmojoe",
-        }
-    return elements
+        return _apple_pay(instrument)
+    if instrument.kind == GOOGLE_PAY:
+        return _google_pay(instrument)
+    if instrument.kind == PAYPAL:
+        return _paypal(instrument)
+    return {
+        "token": instrument.token or None,
+        "username": "venmojoe",
+        "venmo_user_id": "1234567891234567891",
+        "source_description": "Venmo Account: venmojoe",
+    }
 
 
-def _card(card: Instrument | None) -> Node:
+def _card(card: Instrument | None) -> dict[str, Node]:
     absent = card is None
     marked = "" if card is None else card.indicator
     indicators = {name: _indicated(name, marked) for name in _INDICATORS}
     return {
-        "token": None,
+        "token": None if card is None else card.token or None,
         "bin": None if card is None else card.first_six,
         "last_4": None if card is None else card.last_four,
         "card_type": None if card is None else card.brand,
@@ -86,7 +101,7 @@ def _indicated(name: str, marked: str) -> str:
     return "Yes" if name == marked else "No"
 
 
-def _apple_pay(card: Instrument) -> Node:
+def _apple_pay(card: Instrument) -> dict[str, Node]:
     return {
         **_wallet(card),
         "last_4": card.last_four,
@@ -96,7 +111,7 @@ def _apple_pay(card: Instrument) -> Node:
     }
 
 
-def _google_pay(card: Instrument) -> Node:
+def _google_pay(card: Instrument) -> dict[str, Node]:
     """Without card-type and last-4, which the SDK derives from the virtual card."""
     return {
         **_wallet(card),
@@ -111,7 +126,7 @@ def _google_pay(card: Instrument) -> Node:
 
 def _wallet(card: Instrument) -> dict[str, Node]:
     return {
-        "token": None,
+        "token": card.token or None,
         "bin": card.first_six,
         "source_description": f"{card.brand} {card.last_four}",
         "expiration_month": _EXPIRATION_MONTH,
@@ -123,9 +138,10 @@ def _wallet(card: Instrument) -> dict[str, Node]:
     }
 
 
-def _paypal() -> Node:
+def _paypal(account: Instrument) -> dict[str, Node]:
     return {
-        "token": None,
+        "token": account.token or None,
+        "email": "payer@example.com",
         "payer_email": "payer@example.com",
         "payment_id": None,
         "authorization_id": None,

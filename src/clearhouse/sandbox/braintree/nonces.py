@@ -21,7 +21,8 @@ class Instrument(msgspec.Struct, frozen=True):
     """What pays: never a whole card number, only its first six and last four digits.
 
     ``rejection`` is the gateway rejection that this instrument causes, ``authentication``
-    the 3-D Secure status that it brings along; both are empty for an ordinary one.
+    the 3-D Secure status that it brings along; both are empty for an ordinary one. ``token``
+    and ``customer_id`` are set when it comes from the vault.
     """
 
     kind: str
@@ -31,6 +32,8 @@ class Instrument(msgspec.Struct, frozen=True):
     indicator: str = ""
     rejection: str = ""
     authentication: str = ""
+    token: str = ""
+    customer_id: str = ""
 
 
 class NonceRefused(Exception):

@@ -2,12 +2,11 @@
 
 from base64 import b64encode
 
-from clearhouse.sandbox.braintree.instruments import described
+from clearhouse.sandbox.braintree.instruments import CUSTOMER_FIELDS, described
 from clearhouse.sandbox.braintree.markup import Items, Node
 from clearhouse.sandbox.braintree.responses import response_of
 from clearhouse.sandbox.braintree.transaction import REFUSED, Transaction
 
-_CUSTOMER = ("id", "first_name", "last_name", "company", "email", "website", "phone", "fax")
 _DESCRIPTOR = ("name", "phone", "url")
 _ADDRESS = (
     "id",
@@ -132,7 +131,7 @@ def _sent(transaction: Transaction) -> dict[str, Node]:
         return {name: details.get(part, {}).get(name) for name in names}
 
     return {
-        "customer": known("customer", _CUSTOMER),
+        "customer": known("customer", CUSTOMER_FIELDS),
         "billing": known("billing", _ADDRESS),
         "shipping": known("shipping", _ADDRESS),
         "custom_fields": dict(details.get("custom_fields", {})) or "",

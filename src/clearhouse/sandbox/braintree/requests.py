@@ -27,7 +27,8 @@ _T = TypeVar("_T")
 class SaleRequest:
     """A sale (or stand-alone credit) that breaks no rule; ``amount`` in minor units.
 
-    ``method`` is the nonce, or for a raw card its brand and last digits: never its number.
+    ``method`` is the nonce, ``token:…`` for a vaulted method, or for a raw card its brand and
+    last digits: never its number.
     ``cvv`` and ``billing`` decide the checks of the card's holder.
     """
 
@@ -60,7 +61,11 @@ class _Faults:
             return None
 
 
-def read_sale(params: Section) -> SaleRequest:
+TokenLookup = Callable[[str], Instrument | None]
+"""Finds the instrument of a token in the vault."""
+
+
+def read_sale(params: Section, vaulted: TokenLookup) -> SaleRequest:
     """The sale in the content of ``<transaction>``. Raises Invalid."""
     faults = _Faults()
     kind = faults.of(lambda: _type(params))
@@ -68,7 +73,7 @@ def read_sale(params: Section) -> SaleRequest:
     currency = faults.of(lambda: accounts.currency_of(account))
     amount = faults.of(lambda: amount_of(text(params, "amount"), currency or "USD"))
     order_id = faults.of(lambda: _order_id(params))
-    paying = faults.of(lambda: _paying(params))
+    paying = faults.of(lambda: _paying(params, vaulted))
     if faults.errors or kind is None or currency is None or amount is None or paying is None:
         raise Invalid(*faults.errors)
     instrument, method = paying
@@ -123,14 +128,17 @@ def _order_id(params: Section) -> str:
     return order_id
 
 
-def _paying(params: Section) -> tuple[Instrument, str]:
+def _paying(params: Section, vaulted: TokenLookup) -> tuple[Instrument, str]:
     nonce = text(params, "payment_method_nonce")
     token = text(params, "payment_method_token")
     number = text(section(params, "credit_card"), "number")
     if sum(map(bool, (nonce, token, number))) > 1:
         raise Invalid(error("91515"))
     if token:
-        raise Invalid(error("91518"))
+        instrument = vaulted(token)
+        if instrument is None:
+            raise Invalid(error("91518"))
+        return instrument, f"token:{token}"
     try:
         if nonce:
             return instrument_of(nonce), nonce

@@ -1,30 +1,28 @@
-"""Braintree's addresses, credentials and status codes; ``routes`` is what the frame asks for.
+"""Braintree's addresses and what stands behind each; ``routes`` is what the frame asks for."""
 
-200 and 201 carry an object, 422 an ``api-error-response``, 401 and 404 nothing that the SDK
-would read. A body that is not XML, or a search for what the sandbox does not know, is 400.
-"""
-
-import binascii
-from base64 import b64decode
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import parse_qs
 
-from clearhouse.sandbox.braintree import accounts, operations, sale, search
+from clearhouse.sandbox.braintree import accounts, operations, sale, search, vault_routes
 from clearhouse.sandbox.braintree.client_token import client_token
-from clearhouse.sandbox.braintree.criteria import UnknownCriterion
 from clearhouse.sandbox.braintree.errors import Invalid, envelope
 from clearhouse.sandbox.braintree.fields import Section, section, text
-from clearhouse.sandbox.braintree.markup import Decoded, MarkupError, Node, decode, encode
+from clearhouse.sandbox.braintree.markup import MarkupError
 from clearhouse.sandbox.braintree.render import message_of, rendered
 from clearhouse.sandbox.braintree.request_keys import once
 from clearhouse.sandbox.braintree.store import PSP, Merchant
 from clearhouse.sandbox.braintree.transaction import REFUSED, Transaction
-from clearhouse.sandbox.core import Core, Handler, Request, Response, Route
+from clearhouse.sandbox.braintree.wire import (
+    Answer,
+    document,
+    failure,
+    guarded,
+    parameters,
+    refused,
+)
+from clearhouse.sandbox.core import Core, Request, Response, Route
 
-_XML: Final = [("content-type", "application/xml; charset=utf-8")]
-
-Answer = Callable[[Merchant, Request, Section], Awaitable[Response]]
 Operation = Callable[[Merchant, Transaction, Section], Transaction]
 
 _OPERATIONS: Final = (
@@ -54,55 +52,19 @@ def routes(core: Core) -> list[Route]:
         (method, f"/transactions/{{id}}/{verb}", _operation(operation), name)
         for method, verb, operation, name in _OPERATIONS
     ]
+    table += vault_routes.table()
     return [
         Route(
             PSP,
             method,
             f"/merchants/{{merchant}}{path}",
-            _guarded(core, answer),
-            _failure,
+            guarded(core, answer),
+            failure,
             operation=name,
             reference=_reference,
         )
         for method, path, answer, name in table
     ]
-
-
-def _guarded(core: Core, answer: Answer) -> Handler:
-    async def handler(request: Request) -> Response:
-        if not _authenticated(request):
-            return Response(401, b"")
-        merchant = Merchant(core, request.params["merchant"])
-        try:
-            params = _params(request)
-        except MarkupError:
-            return Response(400, b"")
-        try:
-            return await answer(merchant, request, params)
-        except Invalid as invalid:
-            return _refused(envelope(str(invalid), params, invalid.errors))
-        except UnknownCriterion:
-            return Response(400, b"")
-
-    return handler
-
-
-def _authenticated(request: Request) -> bool:
-    """Any pair of keys is good, unless one is empty or begins with ``wrong``."""
-    kind, _, encoded = request.headers.get("authorization", "").partition(" ")
-    try:
-        public, _, private = b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return False
-    good = all(key and not key.startswith("wrong") for key in (public, private))
-    return kind.lower() == "basic" and good
-
-
-def _params(request: Request) -> Section:
-    if not request.body:
-        return {}
-    root, value = decode(request.body)
-    return {root: value}
 
 
 async def _create(merchant: Merchant, request: Request, params: Section) -> Response:
@@ -131,7 +93,7 @@ def _operation(operation: Operation) -> Answer:
         key = text(asked, "api_request_key")
         made = await once(merchant, request, params, key, act)
         status = 201 if request.method == "POST" else 200
-        return _document(status, "transaction", rendered(made))
+        return document(status, "transaction", rendered(made))
 
     return answer
 
@@ -140,60 +102,47 @@ async def _find(merchant: Merchant, request: Request, _params: Section) -> Respo
     transaction = merchant.get(request.params["id"])
     if transaction is None:
         return Response(404, b"")
-    return _document(200, "transaction", rendered(transaction))
+    return document(200, "transaction", rendered(transaction))
 
 
 async def _search_ids(merchant: Merchant, _request: Request, params: Section) -> Response:
-    return _document(200, "search-results", search.ids(merchant, section(params, "search")))
+    return document(200, "search-results", search.ids(merchant, section(params, "search")))
 
 
 async def _search(merchant: Merchant, _request: Request, params: Section) -> Response:
     found = search.page(merchant, section(params, "search"))
-    return _document(200, "credit-card-transactions", found, kind="collection")
+    return document(200, "credit-card-transactions", found, kind="collection")
 
 
 async def _accounts(_merchant: Merchant, request: Request, _params: Section) -> Response:
     asked = parse_qs(request.query).get("page", ["1"])[0]
     number = int(asked) if asked.isascii() and asked.isdigit() else 1
-    return _document(200, "merchant-accounts", accounts.page(max(number, 1)), kind="collection")
+    return document(200, "merchant-accounts", accounts.page(max(number, 1)), kind="collection")
 
 
 async def _account(_merchant: Merchant, request: Request, _params: Section) -> Response:
     try:
-        return _document(200, "merchant-account", accounts.account(request.params["account"]))
+        return document(200, "merchant-account", accounts.account(request.params["account"]))
     except Invalid:
         return Response(404, b"")
 
 
 async def _client_token(merchant: Merchant, request: Request, _params: Section) -> Response:
     base_url = f"http://{request.headers.get('host', 'localhost')}"
-    return _document(201, "client-token", {"value": client_token(merchant, base_url)})
+    return document(201, "client-token", {"value": client_token(merchant, base_url)})
 
 
-def _made(transaction: Transaction, params: Decoded, status: int) -> Response:
+def _made(transaction: Transaction, params: Section, status: int) -> Response:
     content = rendered(transaction)
     if transaction.status in REFUSED:
-        return _refused(envelope(message_of(transaction), params, (), content))
-    return _document(status, "transaction", content)
-
-
-def _refused(content: Node) -> Response:
-    return _document(422, "api-error-response", content)
-
-
-def _document(status: int, root: str, content: Node, *, kind: str = "") -> Response:
-    return Response(status, encode(root, content, kind=kind), list(_XML))
-
-
-def _failure(_request: Request, status: int) -> Response:
-    """Braintree's edge answers without a document, and the SDK looks at the status alone."""
-    return Response(status, b"", list(_XML))
+        return refused(envelope(message_of(transaction), params, transaction=content))
+    return document(status, "transaction", content)
 
 
 def _reference(request: Request) -> str | None:
     """The order id of a sale or of a search for one, else the transaction's id."""
     try:
-        params = _params(request)
+        params = parameters(request)
     except MarkupError:
         return None
     sought = text(section(section(params, "search"), "order_id"), "is")

@@ -8,6 +8,7 @@ import msgspec
 from clearhouse.kernel.money import exponent
 from clearhouse.sandbox.braintree.checks import check_address, check_cvv
 from clearhouse.sandbox.braintree.fields import Section, text
+from clearhouse.sandbox.braintree.nonces import Instrument
 from clearhouse.sandbox.braintree.requests import SaleRequest, read_sale
 from clearhouse.sandbox.braintree.responses import response_of
 from clearhouse.sandbox.braintree.store import Merchant
@@ -19,6 +20,7 @@ from clearhouse.sandbox.braintree.triggers import (
     authorization,
     rejected,
 )
+from clearhouse.sandbox.braintree.vault import Vault
 
 SUBMITTED: Final = "submitted_for_settlement"
 
@@ -31,7 +33,8 @@ def create(merchant: Merchant, params: Section) -> Transaction:
     Duplicates are looked for only when the request has no ``api_request_key``: the two
     protections exclude each other. Raises Invalid when a rule is broken.
     """
-    asked = read_sale(params)
+    vault = Vault(merchant)
+    asked = read_sale(params, lambda token: _instrument(vault, token))
     key = text(params, "api_request_key")
     draft = _draft(merchant, asked)
     verdict = _verdict(merchant, asked, draft, check_duplicates=not key)
@@ -45,6 +48,11 @@ def create(merchant: Merchant, params: Section) -> Transaction:
 def submitted(transaction: Transaction) -> str:
     """The status after a submission for settlement; PayPal starts settling at once."""
     return "settling" if transaction.instrument.kind == PAYPAL else SUBMITTED
+
+
+def _instrument(vault: Vault, token: str) -> Instrument | None:
+    found = vault.method(token)
+    return None if found is None else found.instrument
 
 
 def _draft(merchant: Merchant, asked: SaleRequest) -> Transaction:
@@ -64,9 +72,17 @@ def _draft(merchant: Merchant, asked: SaleRequest) -> Transaction:
         order_id=asked.order_id,
         cvv_response=check_cvv(asked.cvv),
         avs=check_address(asked.details.get("billing", {})),
-        details=asked.details,
+        details=_details(asked),
         texts=asked.texts,
     )
+
+
+def _details(asked: SaleRequest) -> dict[str, dict[str, str | None]]:
+    """What was sent; a vaulted method brings its customer along."""
+    if not asked.instrument.customer_id:
+        return asked.details
+    customer = {"id": asked.instrument.customer_id} | asked.details.get("customer", {})
+    return asked.details | {"customer": customer}
 
 
 def _verdict(

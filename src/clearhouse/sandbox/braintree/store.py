@@ -137,7 +137,8 @@ def twin_of(transaction: Transaction) -> str:
 
 
 def _instrument(instrument: Instrument) -> str:
-    return f"{instrument.kind}/{instrument.first_six}/{instrument.last_four}"
+    parts = (instrument.kind, instrument.first_six, instrument.last_four, instrument.customer_id)
+    return "/".join(parts)
 
 
 def _microseconds(moment: datetime) -> int:

@@ -44,7 +44,7 @@ class StatusEvent(msgspec.Struct, frozen=True):
 class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     """What the gateway remembers of one sale or credit; ``amount`` in minor units.
 
-    ``method`` is the nonce it was paid with (for a raw card its brand and last digits).
+    ``method`` is what it was paid with: a nonce, ``token:…``, or a card's brand and last digits.
     ``response`` and ``settlement_response`` are processor response codes or empty, ``details``
     and ``texts`` what the merchant sent and gets back unchanged (custom fields, billing, …).
     """
