@@ -3,8 +3,8 @@
 -- name: entries_examined
 select count(*) from ledger.journal_entries
 
--- By the accounts' currency, not the line's: so a line across two currencies shows.
 -- name: entries_offenders
+-- By the accounts' currency, not the line's: so a line across two currencies shows.
 select format('%s of %s is out of balance by %s %s', kind, source_id, sum(amount_minor), currency)
     as offender
 from (

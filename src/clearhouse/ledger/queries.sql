@@ -25,8 +25,8 @@ from ledger.postings
 where source_id = $1
 order by entry_id, line, side desc
 
--- The last posting that the ledger had learnt by then says the balance.
 -- name: balance_as_posted
+-- The last posting that the ledger had learnt by then says the balance.
 select a.currency, coalesce((
     select s.balance
     from (
@@ -45,8 +45,8 @@ select a.currency, coalesce((
 from ledger.accounts a
 where a.code = $1
 
--- Nothing is learnt before it happened: only postings learnt later can have happened later.
 -- name: balance_as_happened
+-- Nothing is learnt before it happened: only postings learnt later can have happened later.
 select a.currency, (a.balance_minor - coalesce((
     select sum(p.change_minor)
     from ledger.postings p
