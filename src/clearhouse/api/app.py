@@ -11,23 +11,14 @@ from clearhouse.api.health import Health
 from clearhouse.api.intake import PATH
 from clearhouse.api.lookups import Lookups
 from clearhouse.api.metrics import ApiMetrics
+from clearhouse.api.operations import OPERATIONS, PAGES
+from clearhouse.api.pages import Pages
 from clearhouse.api.problems import problem_of
-
-ROUTES = (
-    "POST /v1/payments",
-    "GET /v1/payments",
-    "GET /v1/payments/{payment_order_id}",
-    "GET /v1/checkouts/{checkout_id}",
-    "GET /v1/wallets/{seller_account}",
-    "GET /healthz",
-    "GET /readyz",
-    "GET /metrics",
-)
 
 
 def routes() -> tuple[str, ...]:
     """Every route as method and path, such as ``POST /v1/payments``."""
-    return ROUTES
+    return (*(operation.route for operation in OPERATIONS), *PAGES)
 
 
 async def _answered_at_the_edge() -> None:
@@ -38,7 +29,7 @@ async def _answered_at_the_edge() -> None:
 def create_app(deps: ApiDependencies) -> Litestar:
     """The API as an ASGI application."""
     metrics = ApiMetrics(deps.registry)
-    lookups, health = Lookups(deps), Health(deps)
+    lookups, health, pages = Lookups(deps), Health(deps), Pages()
 
     def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
         problem = problem_of(error, request_id_of(request.scope))
@@ -54,6 +45,10 @@ def create_app(deps: ApiDependencies) -> Litestar:
         get("/healthz")(health.alive),
         get("/readyz")(health.ready),
         get("/metrics")(health.metrics),
+        get("/")(pages.home),
+        get("/docs")(pages.docs),
+        get("/openapi.json")(pages.document),
+        get("/problems/{slug:str}")(pages.problem),
     ]
     app = Litestar(
         handlers,

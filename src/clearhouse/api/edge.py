@@ -1,8 +1,9 @@
 """The outermost layer: a request id, a count and a time for every request, and no way past it.
 
 Why not Litestar's middleware: it would run inside routing, so that what finds no route would
-have no id, and it costs the hot path as much as the rest of it. ``POST /v1/payments`` is
-answered here, before routing; every other request goes on to Litestar.
+have no id. ``POST /v1/payments`` is answered here, before routing, since Litestar's handling of
+a request costs half as much as all of ours (29 µs beside 67); every other request goes on to
+Litestar.
 """
 
 from typing import Any, Final, cast

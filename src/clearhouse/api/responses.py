@@ -122,6 +122,32 @@ class HealthView(msgspec.Struct, frozen=True):
     status: str
 
 
+class FaultView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing wrong with a request, and where."""
+
+    code: Annotated[str, Meta(description="A stable word for what is wrong.")]
+    detail: Annotated[str, Meta(description="A sentence for people; never a value you sent.")]
+    pointer: Annotated[str, Meta(description="JSON pointer (RFC 6901) into the body.")] | (
+        msgspec.UnsetType
+    ) = msgspec.UNSET
+    parameter: Annotated[str, Meta(description="A query parameter's name.")] | (
+        msgspec.UnsetType
+    ) = msgspec.UNSET
+
+
+class ProblemView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What went wrong (RFC 9457)."""
+
+    type: Annotated[str, Meta(description="Stable; `/problems/<slug>`, a page of this server.")]
+    title: Annotated[str, Meta(description="What kind of problem it is; the same for each type.")]
+    status: int
+    detail: Annotated[str, Meta(description="What is particular to this case.")]
+    request_id: Annotated[str, Meta(description="The same as the Request-Id header.")]
+    errors: Annotated[list[FaultView], Meta(description="Every fault at once.")] | (
+        msgspec.UnsetType
+    ) = msgspec.UNSET
+
+
 def encode(view: msgspec.Struct) -> bytes:
     """A view as JSON; equal views give equal bytes."""
     return _encoder.encode(view)

@@ -1,0 +1,52 @@
+"""The documentation served: rendered once, sent as bytes, with a policy that lets nothing run."""
+
+from typing import Any, Final
+
+import msgspec
+from litestar import Response
+from litestar.response import Redirect
+
+from clearhouse.api.docs_page import docs_page, problem_page
+from clearhouse.api.markup import POLICY
+from clearhouse.api.openapi import openapi_document
+from clearhouse.api.problem_types import TYPES
+from clearhouse.kernel.errors import NotFound
+
+_HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "public, max-age=300",
+}
+
+
+class Pages:
+    """Handlers of the pages for people."""
+
+    def __init__(self) -> None:
+        self._document = msgspec.json.encode(openapi_document())
+        self._docs = docs_page()
+        self._problems = {slug: problem_page(kind) for slug, kind in TYPES.items()}
+
+    async def home(self) -> Response[Any]:
+        """Nothing lives at the root; people look for the documentation."""
+        return Redirect("/docs")
+
+    async def docs(self) -> Response[Any]:
+        """The API on one page."""
+        return _html(self._docs)
+
+    async def document(self) -> Response[Any]:
+        """The OpenAPI document."""
+        return Response(self._document, media_type="application/json")
+
+    async def problem(self, slug: str) -> Response[Any]:
+        """One type of problem. Raises NotFound for a type that does not exist."""
+        shown = self._problems.get(slug)
+        if shown is None:
+            raise NotFound("There is no such type of problem.", hint="/docs lists them all.")
+        return _html(shown)
+
+
+def _html(body: bytes) -> Response[Any]:
+    return Response(body, media_type="text/html", headers=_HEADERS)
