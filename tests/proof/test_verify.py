@@ -49,8 +49,10 @@ TAMPERING = [
         {"payments.charges"},
     ),
     (
-        "insert into payments.attempts (order_id, attempt, psp, idempotency_key, started_at)"
-        " select order_id, 2, psp, 'fresh-key', now() from payments.attempts limit 1",
+        (
+            "insert into payments.attempts (order_id, attempt, psp, idempotency_key, started_at)"
+            " select order_id, 2, psp, 'fresh-key', now() from payments.attempts limit 1"
+        ),
         {"payments.orders"},
     ),
     (
@@ -98,8 +100,10 @@ TAMPERING = [
         {"proof.credited"},
     ),
     (
-        "insert into ledger.dead_letters (consumer, type, aggregate_id, version, payload, error)"
-        " select 'ledger.payments', 'x', order_id, 1, '{}', 'e' from payments.payment_orders",
+        (
+            "insert into ledger.dead_letters (consumer, type, aggregate_id, version, payload, error)"
+            " select 'ledger.payments', 'x', order_id, 1, '{}', 'e' from payments.payment_orders"
+        ),
         {"proof.letters"},
     ),
 ]

@@ -17,7 +17,7 @@ outcome. Only a programming error raises. What cannot be told apart from success
 Unknown, never Declined (invariant I7).
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -178,6 +178,35 @@ class Lookups(Protocol):
         NotCharged when its records, searched whole, show no charge; see NotCharged for when that
         is proof. Unknown when they could not be searched.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PspRecord:
+    """A charge as the PSP's own books tell it now; ``status`` is the PSP's word for people.
+
+    ``payment_order_id`` is our reference as the PSP kept it, if it did; ``is_charged`` says
+    whether the buyer's money was taken. ``created_at`` is UTC.
+    """
+
+    psp_reference: str
+    payment_order_id: str | None
+    amount: Money
+    is_charged: bool
+    status: str
+    created_at: datetime
+
+
+@runtime_checkable
+class Records(Protocol):
+    """A PSP whose books can be read: for proof and comparison, and never to move money."""
+
+    async def record(self, psp_reference: str) -> PspRecord | None:
+        """One charge by the PSP's reference; None when the PSP has none. Raises UnavailableError."""
+        ...
+
+    def records(self, since: datetime, until: datetime) -> AsyncIterator[PspRecord]:
+        """All charges created in a time window (UTC), in any order; raises UnavailableError."""
         ...
 
 

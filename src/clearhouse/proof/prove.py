@@ -1,0 +1,183 @@
+"""``clearhouse prove``: the whole trail of one payment, and one line that says what it proves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from clearhouse.kernel.errors import NotFound, UnavailableError
+from clearhouse.ledger import store as ledger_store
+from clearhouse.ledger.model import Posting
+from clearhouse.payments import store as payments_store
+from clearhouse.payments.model import Attempt, OrderStatus, PaymentEvent, PaymentOrder
+from clearhouse.postgres.connection import Pool
+from clearhouse.postgres.queries import load_queries
+from clearhouse.psp.contract import PspRecord, Records
+from clearhouse.wallets import store as wallets_store
+from clearhouse.wallets.model import StoredMovement
+
+_SQL: Final = load_queries("clearhouse.proof", "trail.sql")
+_MARGIN: Final = timedelta(minutes=15)
+"""Clocks of the PSP and ours may differ; its list is asked for a little more on both sides."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrailEvent:
+    """One event of the order, its checkout, its journal entry or its wallet movement."""
+
+    occurred_at: datetime
+    publisher: str
+    type: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """All that is known of one payment order.
+
+    ``records`` are the PSP's charges for it, as the PSP tells them now; None when the PSP
+    could not be asked, and ``asked`` says why.
+    """
+
+    order: PaymentOrder
+    event: PaymentEvent
+    attempts: Sequence[Attempt]
+    postings: Sequence[Posting]
+    movements: Sequence[StoredMovement]
+    events: Sequence[TrailEvent]
+    letters: Sequence[str]
+    records: Sequence[PspRecord] | None
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What a trail proves: one sentence, and whether all of it agrees."""
+
+    holds: bool
+    sentence: str
+
+
+async def trail_of(pool: Pool, payment_order_id: str, psps: Mapping[str, object]) -> Trail:
+    """Gather the trail. Raises NotFound when there is no such order.
+
+    ``psps`` are adapters by name; one that is missing or cannot list its books is left out,
+    and the trail says so.
+    """
+    order = await payments_store.order_by_key(pool, payment_order_id)
+    if order is None:
+        raise NotFound(
+            "There is no payment order with this id.",
+            hint="List payments with GET /v1/payments, or check the id.",
+        )
+    event = await payments_store.checkout(pool, order.checkout_id)
+    if event is None:
+        raise NotFound("The checkout of this order is missing; run `clearhouse verify`.")
+    attempts = await payments_store.attempts_of(pool, order.order_id)
+    postings = await ledger_store.entries_of(pool, order.order_id)
+    movements = await wallets_store.movements_of(pool, order.order_id)
+    rows = await pool.fetch(
+        _SQL["events"],
+        [order.order_id, event.event_id],
+        list({posting.entry_id for posting in postings}),
+        [movement.movement_id for movement in movements],
+    )
+    letters = await pool.fetch(_SQL["letters"], order.order_id)
+    records, asked = await _ask(psps.get(order.psp), order, attempts)
+    return Trail(
+        order=order,
+        event=event,
+        attempts=attempts,
+        postings=postings,
+        movements=movements,
+        events=[
+            TrailEvent(row["occurred_at"], row["publisher"], row["type"], row["version"])
+            for row in rows
+        ],
+        letters=[f"{row['consumer']}: {row['error']}" for row in letters],
+        records=records,
+        asked=asked,
+    )
+
+
+async def _ask(
+    psp: object, order: PaymentOrder, attempts: Sequence[Attempt]
+) -> tuple[list[PspRecord] | None, str]:
+    if not attempts:
+        return [], "the PSP was never asked to charge"
+    if not isinstance(psp, Records):
+        return None, f"{order.psp} is not configured here, so its books were not read"
+    since = min(attempt.started_at for attempt in attempts) - _MARGIN
+    until = (order.finalized_at or order.updated_at) + _MARGIN
+    try:
+        records = [
+            record
+            async for record in psp.records(since, until)
+            if order.payment_order_id == record.payment_order_id
+            or order.psp_reference == record.psp_reference
+        ]
+    except UnavailableError as error:
+        return None, f"{order.psp} could not be asked: {error.message}"
+    return records, f"{order.psp} was asked now"
+
+
+def conclude(trail: Trail) -> Conclusion:
+    """What the trail proves, in one sentence. Pure."""
+    order = trail.order
+    charged = [record for record in trail.records or () if record.is_charged]
+    entries = {posting.entry_id for posting in trail.postings if posting.kind == "sale"}
+    sales = [one for one in trail.movements if one.movement.kind == "sale"]
+    if len(charged) > 1:
+        return Conclusion(
+            holds=False, sentence=f"CHARGED {len(charged)} TIMES: refund all but one."
+        )
+    if len(entries) > 1 or len(sales) > 1:
+        return Conclusion(holds=False, sentence="BOOKED MORE THAN ONCE: run `clearhouse verify`.")
+    match order.status:
+        case OrderStatus.SUCCESS:
+            return _concluded_success(trail, charged, booked=bool(entries), credited=bool(sales))
+        case OrderStatus.FAILED:
+            if charged or entries or sales:
+                return Conclusion(
+                    holds=False, sentence="FAILED WITH US, BUT MONEY MOVED: a person must look."
+                )
+            word = "and the PSP has no charge" if trail.records is not None else "as far as we know"
+            return Conclusion(holds=True, sentence=f"Never charged ({order.failure_code}), {word}.")
+        case OrderStatus.NOT_STARTED:
+            return Conclusion(
+                holds=not charged, sentence="Not charged yet: no executor has taken it up."
+            )
+        case OrderStatus.EXECUTING:
+            reason = f" ({order.status_reason})" if order.status_reason else ""
+            seen = "charged once at the PSP" if charged else "not seen charged"
+            return Conclusion(
+                holds=True, sentence=f"Still executing{reason}: {seen}; it will be settled."
+            )
+
+
+def _concluded_success(
+    trail: Trail, charged: Sequence[PspRecord], *, booked: bool, credited: bool
+) -> Conclusion:
+    order = trail.order
+    on_the_way = [what for what, there in (("ledger", booked), ("wallet", credited)) if not there]
+    if (order.ledger_updated and not booked) or (order.wallet_updated and not credited):
+        return Conclusion(
+            holds=False, sentence="SUCCEEDED BUT NOT BOOKED: run `clearhouse verify`."
+        )
+    if trail.records is None:
+        return Conclusion(holds=True, sentence=f"Charged once by our books; {trail.asked}.")
+    if not charged:
+        return Conclusion(
+            holds=False,
+            sentence="SUCCEEDED WITH US, BUT THE PSP HAS NO CHARGE: a person must look.",
+        )
+    if charged[0].amount != order.amount:
+        return Conclusion(
+            holds=False, sentence=f"CHARGED {charged[0].amount} INSTEAD OF {order.amount}."
+        )
+    rest = (
+        f"; {' and '.join(on_the_way)} will follow" if on_the_way else ", booked and credited once"
+    )
+    return Conclusion(
+        holds=True, sentence=f"Charged exactly once: {order.amount} at {order.psp}{rest}."
+    )
