@@ -4,7 +4,7 @@ A new adapter adds its profile here; the suite fails for an adapter that has non
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from clearhouse.kernel.money import Money
 from clearhouse.psp.contract import DeclineReason, Retry
@@ -32,8 +32,6 @@ class Profile:
     declines: tuple[Refused, ...]
     invalid: Refused
     tells_retry_after: bool
-    not_taken: frozenset[str] = field(default_factory=frozenset)
-    """Currencies of the suite that this PSP does not take."""
 
 
 TEN = Money(10_00, "USD")

@@ -3,7 +3,7 @@
 import socket
 
 import pytest
-from tests.psp.conformance.world import World, answering, settled
+from tests.psp.conformance.world import Server, World, settled
 
 from clearhouse.psp.contract import NotCharged, Succeeded, Unknown
 
@@ -108,9 +108,22 @@ async def test_a_server_that_takes_the_connection_and_says_nothing_is_unknown(
     ],
 )
 async def test_an_answer_that_is_not_the_psps_is_unknown(world: World, answer: bytes) -> None:
-    async with answering(answer) as base:
-        outcome = await world.adapter(base_url=base, timeout=5).charge(world.request())
+    async with Server(answer) as server:
+        outcome = await world.adapter(base_url=server.base_url, timeout=5).charge(world.request())
     assert isinstance(outcome, Unknown)
+
+
+def empty(status: bytes) -> bytes:
+    return b"HTTP/1.1 " + status + b"\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize("status", [b"409 Conflict", b"429 Slow", b"500 Oops", b"503 Oops"])
+async def test_the_sdk_never_repeats_on_its_own(world: World, status: bytes) -> None:
+    async with Server(empty(status)) as server:
+        adapter = world.adapter(base_url=server.base_url, timeout=10)
+        outcome = await adapter.charge(world.request())
+        assert isinstance(outcome, NotCharged if status.startswith(b"429") else Unknown)
+        assert server.asked == 1
 
 
 @pytest.mark.parametrize("status", [b"401 Unauthorized", b"403 Forbidden"])
@@ -118,8 +131,8 @@ async def test_refused_credentials_charge_nothing_and_prove_nothing_else(
     world: World, status: bytes
 ) -> None:
     request = world.request()
-    async with answering(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\n\r\n") as base:
-        adapter = world.adapter(base_url=base, timeout=5)
+    async with Server(empty(status)) as server:
+        adapter = world.adapter(base_url=server.base_url, timeout=5)
         assert isinstance(await adapter.charge(request), NotCharged)
         assert isinstance(await adapter.look_up(request), Unknown)
 

@@ -2,11 +2,9 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from tests.psp.conformance.profiles import PROFILES, TEN, Profile
@@ -118,21 +116,31 @@ async def settled(adapter: Any, request: ChargeRequest) -> PspOutcome:
     raise AssertionError(f"never settled: {outcome}")
 
 
-@asynccontextmanager
-async def answering(answer: bytes) -> AsyncIterator[str]:
-    """The base URL of a server that reads a request whole and always says the same."""
+class Server:
+    """Reads each request whole and always says the same; counts how often it was asked."""
 
-    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, answer: bytes) -> None:
+        self.asked = 0
+        self.base_url = ""
+        self._answer = answer
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._speak, "127.0.0.1", 0)
+        self.base_url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        await self._server.wait_closed()
+
+    async def _speak(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         lengths = [line for line in head.lower().split(b"\r\n") if b"content-length" in line]
         await reader.readexactly(int(lengths[0].split(b":")[1]) if lengths else 0)
-        writer.write(answer)
+        self.asked += 1
+        writer.write(self._answer)
         await writer.drain()
         writer.close()
-
-    server = await asyncio.start_server(speak, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 def later(request: ChargeRequest, by: timedelta) -> ChargeRequest:

@@ -57,7 +57,7 @@ class Gateway:
         # The SDK hands it to requests, which takes the time to connect and the time to read.
         limits: Any = (timeout_seconds / 2, timeout_seconds)
         configuration = braintree.Configuration(
-            _environment(credentials["environment"], base_url),
+            environment_of(credentials["environment"], base_url),
             credentials["merchant_id"],
             credentials["public_key"],
             credentials["private_key"],
@@ -135,6 +135,10 @@ class _Elsewhere(braintree.Environment):  # pyright: ignore[reportUntypedBaseCla
         self._place = (parts.netloc + parts.path).rstrip("/")
 
     @property
+    def base_url(self) -> str:
+        return self._scheme + self._place
+
+    @property
     def protocol(self) -> str:
         return self._scheme
 
@@ -147,7 +151,7 @@ class _Elsewhere(braintree.Environment):  # pyright: ignore[reportUntypedBaseCla
         return self._place
 
 
-def _environment(name: str, base_url: str | None) -> braintree.Environment:
+def environment_of(name: str, base_url: str | None) -> braintree.Environment:
     """Braintree's own environments pin its certificates, so they are never rebuilt by URL."""
     if base_url is not None:
         return _Elsewhere(base_url)
