@@ -16,14 +16,18 @@ from clearhouse.cli.errors import run_guarded
 
 _TRY: Final = Group("Try it", sort_key=1)
 _RUN: Final = Group("Run it", sort_key=2)
-_MANAGE: Final = Group("Manage it", sort_key=3)
+_PROVE: Final = Group("Prove it", sort_key=3)
+_MANAGE: Final = Group("Manage it", sort_key=4)
 
 _COMMANDS: Final = (
+    ("demo", _TRY, "demo.command:demo", "See a marketplace sell for 20 seconds, and its books."),
     ("up", _TRY, "up:up", "Run everything for development; data is kept."),
     ("serve", _RUN, "serve:serve", "Serve the HTTP API."),
     ("work", _RUN, "work:work", "Execute payments, and keep ledger and wallets."),
     ("sandbox", _RUN, "sandbox:sandbox", "Play Stripe, Braintree and Square."),
     ("database", _RUN, "embedded:database", "Run the embedded PostgreSQL alone."),
+    ("verify", _PROVE, "verify:verify", "Check every promise over the whole database."),
+    ("prove", _PROVE, "prove:prove", "Show the whole trail of one payment."),
     ("migrate", _MANAGE, "migrate:migrate", "Bring the database up to date."),
     ("config", _MANAGE, "config:config", "Show every setting, its source and its meaning."),
 )
