@@ -1,6 +1,5 @@
 """The development group: everything on one machine, from an embedded PostgreSQL to the API."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from clearhouse.cli.embedded import database_url
 from clearhouse.cli.supervisor import Group, Program
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.money import EXPONENTS
-from clearhouse.settings import Loaded, Settings
+from clearhouse.settings import COMMAND_LINE, SETTINGS, Loaded, Settings
 
 DATABASE: Final = Program("database", ("database",))
 EXECUTOR: Final = Program("executor", ("work", "--only", "executor"))
@@ -39,6 +38,8 @@ class Development:
     """One group to run: its settings, and what its sandbox is started with besides."""
 
     loaded: Loaded
+    inherited: Mapping[str, str]
+    """The environment to go on from."""
     config: Path | None = None
     sandbox_arguments: tuple[str, ...] = ()
 
@@ -64,17 +65,14 @@ class Development:
 
     def environment(self) -> dict[str, str]:
         """What the children are told; a PSP that has credentials of its own keeps them."""
-        told = dict(os.environ)
+        told = dict(self.inherited)
         if self.config is not None:
             told["CLEARHOUSE_CONFIG"] = str(self.config.absolute())
-        told |= {
-            "CLEARHOUSE_DATA_DIRECTORY": str(self.settings.data_directory),
-            "CLEARHOUSE_API_HOST": self.settings.api.host,
-            "CLEARHOUSE_API_PORT": str(self.settings.api.port),
-            "CLEARHOUSE_SANDBOX_HOST": self.settings.sandbox.host,
-            "CLEARHOUSE_SANDBOX_PORT": str(self.settings.sandbox.port),
-            "PYTHONUNBUFFERED": "1",
-        }
+        for setting in SETTINGS:
+            if self.loaded.sources[setting.name] == COMMAND_LINE:
+                told[setting.variable] = str(self.loaded.raw[setting.name])
+        told["CLEARHOUSE_DATA_DIRECTORY"] = str(self.settings.data_directory)
+        told["PYTHONUNBUFFERED"] = "1"
         for psp, credentials in _SANDBOX_CREDENTIALS.items():
             own = self.settings.psps.get(psp)
             if own is not None and (own.credentials or own.base_url):

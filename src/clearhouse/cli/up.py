@@ -1,11 +1,11 @@
 """``clearhouse up``: everything in one process group for development; data is kept."""
 
 import asyncio
+import os
 from typing import Annotated
 
 from cyclopts import Parameter
 from rich.markup import escape
-from rich.table import Table
 
 from clearhouse.cli.console import out, say
 from clearhouse.cli.development import Development
@@ -55,7 +55,7 @@ def up(
     for part, what in ((loaded.settings.api, "The API"), (loaded.settings.sandbox, "The sandbox")):
         listen(part.host, part.port, what).close()
     faults = tuple(word for text in fault for word in ("--fault", text))
-    development = Development(loaded, common.config, faults)
+    development = Development(loaded, os.environ, common.config, faults)
     asyncio.run(_run(development, common))
 
 
@@ -80,34 +80,34 @@ async def _run(development: Development, common: Common) -> None:
 
 async def _start(development: Development, group: Group, common: Common) -> None:
     await development.start(group, lambda word: say(f"Starting {word}...", style="quiet"))
-    out.print(_welcome(development, common))
+    _welcome(development, common)
 
 
-def _welcome(development: Development, common: Common) -> Table:
-    settings = development.settings
+def _welcome(development: Development, common: Common) -> None:
+    """Say where everything is; commands stand alone on their lines, so that they can be copied."""
     chosen = f" --data {common.data}" if common.data is not None else ""
     chosen += f" --config {common.config}" if common.config is not None else ""
-    rows = Table.grid(padding=(0, 3, 0, 2))
-    rows.add_column(style="quiet", no_wrap=True)
-    rows.add_column(overflow="fold")
-    rows.add_row("", "")
-    rows.add_row("API", f"[name]{development.api_url}[/name]")
-    rows.add_row("its docs", f"[name]{development.api_url}/docs[/name]")
-    rows.add_row("PSP sandbox", f"[name]{development.sandbox_url}[/name]")
-    rows.add_row("data", escape(str(settings.data_directory)))
-    rows.add_row("logs", escape(str(development.logs)))
-    rows.add_row("", "")
-    rows.add_row("an API key", escape(f"export KEY=$(clearhouse keys create me{chosen})"))
-    rows.add_row("a payment", escape(first_payment(development.api_url)))
-    rows.add_row(
-        "what became of it",
-        escape(
-            f'curl -s {development.api_url}/v1/checkouts/cart-1 -H "Authorization: Bearer $KEY"'
+    api = development.api_url
+    places = {
+        "API": api,
+        "API docs": f"{api}/docs",
+        "PSP sandbox": development.sandbox_url,
+        "data": str(development.settings.data_directory),
+        "logs": str(development.logs),
+    }
+    steps = {
+        "Make an API key; it is shown once": f"export KEY=$(clearhouse keys create me{chosen})",
+        "Make a payment": first_payment(api),
+        "See what became of it": (
+            f'curl -s {api}/v1/checkouts/cart-1 -H "Authorization: Bearer $KEY"'
         ),
-    )
-    rows.add_row("", "")
-    rows.add_row("stop", "Ctrl-C")
-    return rows
+    }
+    out.print("\n[good]clearhouse is up.[/good] Ctrl-C stops it.\n")
+    for name, place in places.items():
+        out.print(f"  [quiet]{name:<12}[/quiet] {escape(place)}", soft_wrap=True)
+    for step, command in steps.items():
+        out.print(f"\n  [quiet]{step}:[/quiet]\n{escape(command)}", soft_wrap=True)
+    out.print()
 
 
 def first_payment(api_url: str) -> str:

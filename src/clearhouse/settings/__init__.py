@@ -5,7 +5,7 @@ Everything that is wrong is told at once and before anything is started, since a
 system that runs on half of its configuration does harm quietly.
 """
 
-from clearhouse.settings.load import Loaded, load, secrets_of
+from clearhouse.settings.load import COMMAND_LINE, Loaded, load, secrets_of
 from clearhouse.settings.model import (
     ApiSettings,
     DatabaseSettings,
@@ -18,6 +18,7 @@ from clearhouse.settings.model import (
 from clearhouse.settings.table import SETTINGS, Setting
 
 __all__ = [
+    "COMMAND_LINE",
     "SETTINGS",
     "ApiSettings",
     "DatabaseSettings",

@@ -22,6 +22,8 @@ from clearhouse.settings.model import (
 )
 from clearhouse.settings.table import PSP_PARTS, SETTINGS, Setting
 
+COMMAND_LINE: Final = "command line"
+"""The source of what was given as an option."""
 CONFIG_VARIABLE: Final = "CLEARHOUSE_CONFIG"
 _OTHER_VARIABLES: Final = {CONFIG_VARIABLE, "CLEARHOUSE_DEBUG", "CLEARHOUSE_LIFELINE"}
 _PREFIX: Final = "CLEARHOUSE_"
@@ -58,7 +60,7 @@ def load(
         reader.take_file(chosen)
     reader.take_environment(environment)
     for name, text in (overrides or {}).items():
-        reader.put(name, text, "command line")
+        reader.put(name, text, COMMAND_LINE)
     settings = reader.settings()
     if reader.faults:
         raise ConfigurationError(

@@ -32,6 +32,11 @@ _BUYERS: Final = ("Ada", "Grace", "Linus", "Mary", "Alan", "Katherine", "Edsger"
 _PSPS: Final = (("stripe", 45), ("square", 30), ("braintree", 25))
 _DECLINED_PER_CENT: Final = 7
 
+_CARD_FIELD: Final = {
+    "stripe": "payment_method",
+    "braintree": "payment_method_nonce",
+    "square": "source_id",
+}
 _GOOD_CARDS: Final = {
     "stripe": ("pm_card_visa", "pm_card_mastercard", "pm_card_amex", "pm_card_visa_debit"),
     "braintree": ("fake-valid-visa-nonce", "fake-valid-mastercard-nonce", "fake-valid-amex-nonce"),
@@ -147,7 +152,7 @@ class Marketplace:
         body = {
             "checkout_id": checkout_id,
             "buyer_info": {"name": buyer, "email": f"{buyer.lower()}@example.com"},
-            "credit_card_info": {"psp": psp, "payment_method": self._pick(cards)},
+            "credit_card_info": {"psp": psp, _CARD_FIELD[psp]: self._pick(cards)},
             "payment_orders": orders,
         }
         return Basket(checkout_id, body)

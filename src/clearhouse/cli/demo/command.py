@@ -1,0 +1,116 @@
+"""``clearhouse demo``: a marketplace sells, PSPs fail, and the books are proven."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final
+
+from cyclopts import Parameter
+
+from clearhouse.cli.console import out, say
+from clearhouse.cli.demo.run import Plan, Run
+from clearhouse.cli.demo.screen import open_screen
+from clearhouse.cli.development import Development
+from clearhouse.cli.errors import OK, VIOLATION
+from clearhouse.cli.servers import free_port, interruptible
+from clearhouse.kernel.clock import Clock, SystemClock
+from clearhouse.settings import load
+
+_HOST: Final = "127.0.0.1"
+_SEED: Final = 2026
+# What goes wrong at the PSPs, as shares of the charges asked for.
+_FAULTS: Final[Mapping[str, float]] = {
+    "lost-answer": 0.015,
+    "lost-request": 0.005,
+    "reset": 0.005,
+    "error-before": 0.01,
+    "error-after": 0.01,
+    "rate-limited": 0.005,
+    "slow-body": 0.01,
+}
+_SETTINGS: Final[Mapping[str, str]] = {
+    "sandbox.latency_median_ms": "60",
+    "sandbox.latency_p99_ms": "400",
+    # Sooner than in earnest, so that what was lost is found while people watch.
+    "executor.retry_base_seconds": "0.5",
+    "executor.retry_longest_seconds": "5",
+}
+
+
+def demo(
+    *,
+    seconds: Annotated[float, Parameter(help="How long the marketplace sells.")] = 20.0,
+    rate: Annotated[float, Parameter(help="Checkouts per second, on average.")] = 30.0,
+    seed: Annotated[int, Parameter(help="Repeats the buyers, and what fails.")] = _SEED,
+    keep: Annotated[bool, Parameter(help="Keep the data, and say where it is.")] = False,
+) -> int:
+    """See a marketplace sell for 20 seconds, PSPs that fail, and books that hold.
+
+    Starts everything in a directory of its own: PostgreSQL, the PSP sandbox, the API and the
+    workers. Dozens of sellers sell in five currencies through three PSPs, which decline cards,
+    answer late, and lose answers. Then it waits until every payment is final, and compares
+    the books with what the PSPs really charged. Nothing is left behind, unless you keep it.
+
+    **Examples**
+
+    ```shell
+    clearhouse demo
+    clearhouse demo --seconds 60 --rate 60 --keep
+    ```
+    """
+    directory = Path(tempfile.mkdtemp(prefix="clearhouse-demo-"))
+    # PostgreSQL runs as another user where this is root, and must be able to pass.
+    directory.chmod(0o755)
+    try:
+        development = development_in(directory, seed)
+        plan = Plan(seconds, rate, seed)
+        return asyncio.run(interruptible(_demo(development, plan)))
+    finally:
+        if keep:
+            out.print(f"The data is kept in {directory}.", soft_wrap=True)
+        else:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def development_in(directory: Path, seed: int) -> Development:
+    """The demo's group in a directory: ports that are free, PSPs that fail, nothing inherited."""
+    chosen = {
+        "data_directory": str(directory),
+        "api.port": str(free_port(_HOST)),
+        "sandbox.port": str(free_port(_HOST)),
+        "sandbox.seed": str(seed),
+        **_SETTINGS,
+    }
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("CLEARHOUSE_")
+    }
+    faults = [word for name, share in _FAULTS.items() for word in ("--fault", f"{name}={share}")]
+    loaded = load({}, overrides=chosen)
+    return Development(loaded, inherited, sandbox_arguments=tuple(faults))
+
+
+async def _demo(development: Development, plan: Plan) -> int:
+    clock: Clock = SystemClock()
+    with open_screen() as screen:
+        group = development.group(clock, screen.note)
+        try:
+            begun = clock.monotonic()
+            await development.start(group, lambda word: screen.note(f"Starting {word}..."))
+            run = await Run.prepare(plan, development, clock)
+            screen.note(f"Everything is up after {clock.monotonic() - begun:.0f} s.")
+            try:
+                await run.sell(screen)
+                settled = await run.settle(screen)
+                screen.__exit__(None, None, None)
+                holds = await run.conclude(settled=settled)
+            finally:
+                await run.books.close()
+        except asyncio.CancelledError:
+            say("Stopping everything...")
+            raise
+        finally:
+            await group.stop()
+    return OK if holds else VIOLATION
