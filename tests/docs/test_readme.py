@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def free_port() -> str:
 class World:
     """A running system, and the environment in which a reader's commands reach it."""
 
-    environment: dict[str, str]
+    environment: dict[str, str] = field(repr=False)
 
     def here(self, snippet: str) -> str:
         api = f"127.0.0.1:{self.environment['CLEARHOUSE_API_PORT']}"
@@ -145,7 +145,7 @@ def test_the_first_payment_with_curl_is_paid_booked_and_proven(world: World) -> 
     assert [order["status"] for order in checkout["payment_orders"]] == ["SUCCESS", "SUCCESS"]
     tea = next(o for o in checkout["payment_orders"] if o["payment_order_id"] == "cart-1-tea")
     [balance] = wallet["balances"]
-    owed = int(tea["amount"].replace(".", "")) - int(tea["fee"].replace(".", ""))
+    owed = int(tea["amount"].replace(".", "")) - int(tea["platform_fee"].replace(".", ""))
     assert int(balance["pending"].replace(".", "")) == owed
 
     assert customer.shell(pay) == accepted
