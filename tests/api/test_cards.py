@@ -103,7 +103,9 @@ def test_ten_thousand_tokens_of_each_kind_pass() -> None:
         word = "".join(source.choices(base62, k=24))
         assert not holds_card_number(f"pm_1N{word}")
         assert not holds_card_number(f"cnon:CA4SE{word}")
-        assert not holds_card_number(f"tokencc_bf_{word[:6]}_{word[6:12]}_{word[12:18]}_x{word[18:]}")
+        assert not holds_card_number(
+            f"tokencc_bf_{word[:6]}_{word[6:12]}_{word[12:18]}_x{word[18:]}"
+        )
         assert not holds_card_number(source.randbytes(16).hex() + "f")
         assert not holds_card_number(f"01J{''.join(source.choices(string.ascii_uppercase, k=23))}")
 
