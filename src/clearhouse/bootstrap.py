@@ -183,25 +183,36 @@ async def run_workers(
     with the same key.
     """
     chosen = list(dict.fromkeys(roles))
+    if Role.EXECUTOR not in chosen:
+        await run_loops(runtime, settings, chosen, {}, stopping)
+        return
     async with open_psps(settings) as psps:
-        loops = [
-            asyncio.create_task(one.run(), name=one.name) for one in consumers(runtime, chosen)
-        ]
-        if Role.PAYMENTS in chosen:
-            loops.append(asyncio.create_task(run_maintenance(runtime.pool, runtime.clock)))
-        executors: list[asyncio.Task[None]] = []
-        if Role.EXECUTOR in chosen:
-            service = execution_service(runtime, settings)
-            for name, psp in psps.items():
-                executor = Executor(
-                    service, psp, runtime.clock, concurrency=settings.psps[name].concurrency
-                )
-                executors.append(
-                    asyncio.create_task(executor.run(stopping), name=f"{name} executor")
-                )
+        await run_loops(runtime, settings, chosen, psps, stopping)
+
+
+async def run_loops(
+    runtime: Runtime,
+    settings: Settings,
+    roles: Iterable[Role],
+    psps: Mapping[str, ChargingPsp],
+    stopping: asyncio.Event,
+) -> None:
+    """The same with PSPs that are open already, an executor for each."""
+    chosen = set(roles)
+    loops = [asyncio.create_task(one.run(), name=one.name) for one in consumers(runtime, chosen)]
+    if Role.PAYMENTS in chosen:
+        loops.append(asyncio.create_task(run_maintenance(runtime.pool, runtime.clock)))
+    service = execution_service(runtime, settings)
+    executors: list[asyncio.Task[None]] = []
+    for name, psp in psps.items():
+        concurrency = settings.psps[name].concurrency
+        executor = Executor(service, psp, runtime.clock, concurrency=concurrency)
+        executors.append(asyncio.create_task(executor.run(stopping), name=f"{name} executor"))
+    try:
         await _until_stopped([*loops, *executors], stopping)
         if executors:
             await asyncio.wait(executors, timeout=settings.executor.lease_seconds)
+    finally:
         for task in [*loops, *executors]:
             task.cancel()
         await asyncio.gather(*loops, *executors, return_exceptions=True)

@@ -1,6 +1,7 @@
 """``clearhouse verify``: does every promise hold, over the whole database?"""
 
 import asyncio
+from contextlib import nullcontext
 from typing import Annotated
 
 import msgspec
@@ -49,7 +50,7 @@ async def _verify(url: str, *, quiet: bool) -> Verdict:
     try:
         if quiet:
             return await verify_books(pool)
-        with err.status("Checking...") if err.is_terminal else err:
+        with err.status("Checking...") if err.is_terminal else nullcontext():
             return await verify_books(pool, progress=show)
     finally:
         await pool.close()

@@ -97,6 +97,11 @@ class EmbeddedPostgres:
         """The path of a PostgreSQL program such as ``pgbench`` or ``psql``."""
         return self._binaries / name
 
+    @property
+    def sockets(self) -> Path:
+        """The directory of the server's Unix socket: the host that its programs are told."""
+        return self._sockets
+
     def dsn(self, database: str = "postgres") -> str:
         """The URL of a database of this server."""
         return f"postgresql://postgres@/{database}?host={self._sockets}"
