@@ -109,11 +109,11 @@ async def test_one_source_may_have_entries_of_several_kinds(pool: Pool) -> None:
     }
 
 
-def spending(*amounts: int, floor: int = 0) -> list[JournalEntry]:
-    """Positive amounts come into ann's account, negative ones leave it."""
-    ann, cash = liability("ann", floor=floor), asset("cash")
+def spending(*amounts: int, floor: int = 0, name: str = "ann") -> list[JournalEntry]:
+    """Positive amounts come into the account, negative ones leave it."""
+    account, cash = liability(name, floor=floor), asset("cash")
     return [
-        entry(Line(cash, ann, amount) if amount > 0 else Line(ann, cash, -amount))
+        entry(Line(cash, account, amount) if amount > 0 else Line(account, cash, -amount))
         for amount in amounts
     ]
 
@@ -131,19 +131,20 @@ FLOORS = [
     (0,    [10, -20, 30],               {1},            40),
     (-50,  [-50, -1, 1, -1],            {1},            -50),
     (-50,  [-51],                       {0},            0),
-    (0,    [-1] * 40 + [39] + [-1] * 40, {*range(40), 80}, 0),
+    (0,    [-1] * 40 + [39] + [-1] * 40, {*range(40), 80},  0),
 ]
 # fmt: on
 
 
-@pytest.mark.parametrize(("floor", "amounts", "refused", "balance"), FLOORS)
-async def test_an_entry_that_breaks_a_floor_is_refused_alone(
-    pool: Pool, floor: int, amounts: list[int], refused: set[int], balance: int
-) -> None:
-    answers = await post(pool, spending(*amounts, floor=floor))
-    assert outcomes(answers) == [OVERDRAWN if n in refused else POSTED for n in range(len(amounts))]
-    assert all(answers[n].entry_id is None for n in refused)
-    assert (await kept(pool))["ann"] == balance
+async def test_an_entry_that_breaks_a_floor_is_refused_alone(pool: Pool) -> None:
+    for case, (floor, amounts, refused, balance) in enumerate(FLOORS):
+        name = f"account-{case}"
+        answers = await post(pool, spending(*amounts, floor=floor, name=name))
+        assert [n for n, found in enumerate(outcomes(answers)) if found is OVERDRAWN] == sorted(
+            refused
+        ), (floor, amounts)
+        assert all((answer.entry_id is None) == (n in refused) for n, answer in enumerate(answers))
+        assert (await kept(pool))[name] == balance
     await assert_sound(pool)
 
 
