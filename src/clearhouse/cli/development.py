@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from json import dumps
 from pathlib import Path
 from typing import Final
 
 from clearhouse.bootstrap import migrate_all
 from clearhouse.cli.embedded import database_url
+from clearhouse.cli.options import GROUP_FILE
 from clearhouse.cli.supervisor import Group, Program
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.money import EXPONENTS
@@ -73,14 +75,18 @@ class Development:
                 told[setting.variable] = str(self.loaded.raw[setting.name])
         told["CLEARHOUSE_DATA_DIRECTORY"] = str(self.settings.data_directory)
         told["PYTHONUNBUFFERED"] = "1"
-        for psp, credentials in _SANDBOX_CREDENTIALS.items():
-            own = self.settings.psps.get(psp)
-            if own is not None and (own.credentials or own.base_url):
-                continue
-            told[f"CLEARHOUSE_PSP_{psp.upper()}_BASE_URL"] = self.sandbox_url
-            for name, value in credentials.items():
+        for psp, parts in self.played().items():
+            for name, value in parts.items():
                 told[f"CLEARHOUSE_PSP_{psp.upper()}_{name.upper()}"] = value
         return told
+
+    def played(self) -> dict[str, dict[str, str]]:
+        """The settings of the PSPs that the sandbox plays: those without any of their own."""
+        return {
+            psp: {"base_url": self.sandbox_url, **credentials}
+            for psp, credentials in _SANDBOX_CREDENTIALS.items()
+            if psp not in self.settings.psps
+        }
 
     async def start(self, group: Group, tell: Callable[[str], None]) -> None:
         """Start everything, in the order in which each needs the one before.
@@ -88,16 +94,30 @@ class Development:
         ``tell`` gets a word for each step before it begins. Raises UnavailableError when
         something does not come up; what is up already is the caller's to stop.
         """
+        lines = ["# Written by a running `clearhouse up`, for the commands beside it."]
+        for psp, parts in self.played().items():
+            lines += [f"[psp.{psp}]", *(f"{name} = {dumps(text)}" for name, text in parts.items())]
+        self.settings.data_directory.mkdir(parents=True, exist_ok=True)
+        self._group_file.write_text("\n".join(lines) + "\n", encoding="utf-8")
         if self.settings.database.url is None:
             tell("PostgreSQL")
             await group.start(DATABASE)
-        tell("schema")
+        tell("the schema")
         await migrate_all(database_url(self.settings))
-        tell("PSP sandbox")
+        tell("the PSP sandbox")
         await group.start(Program("sandbox", ("sandbox", *self.sandbox_arguments)))
-        for word, program in (("executor", EXECUTOR), ("books", BOOKS), ("API", API)):
+        for word, program in (("an executor", EXECUTOR), ("the books", BOOKS), ("the API", API)):
             tell(word)
             await group.start(program)
+
+    async def stop(self, group: Group) -> None:
+        """Stop everything, the API first and PostgreSQL last."""
+        await group.stop()
+        self._group_file.unlink(missing_ok=True)
+
+    @property
+    def _group_file(self) -> Path:
+        return self.settings.data_directory / GROUP_FILE
 
     def group(self, clock: Clock, say: Callable[[str], None]) -> Group:
         """The processes, none of them started yet."""

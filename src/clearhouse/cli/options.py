@@ -4,11 +4,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from cyclopts import Parameter
 
 from clearhouse.settings import Loaded, load
+
+GROUP_FILE: Final = "development.toml"
+"""What a running development group tells the commands beside it: where its PSPs are."""
 
 
 @Parameter(name="*")
@@ -29,7 +32,12 @@ class Common:
         given = {name: value for name, value in (overrides or {}).items() if value is not None}
         if self.data is not None:
             given["data_directory"] = str(self.data)
-        return load(os.environ, file=self.config, overrides=given)
+        loaded = load(os.environ, file=self.config, overrides=given)
+        settings = loaded.settings
+        group = settings.data_directory / GROUP_FILE
+        if settings.database.url is None and not settings.psps and group.exists():
+            return load(os.environ, file=self.config, beneath=group, overrides=given)
+        return loaded
 
 
 NO_OPTIONS = Common()

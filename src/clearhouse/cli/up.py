@@ -74,7 +74,7 @@ async def _run(development: Development, common: Common) -> None:
     finally:
         starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)
-        await group.stop()
+        await development.stop(group)
     say("Stopped; the data is kept.")
 
 

@@ -47,17 +47,20 @@ def load(
     environment: Mapping[str, str],
     *,
     file: Path | None = None,
+    beneath: Path | None = None,
     overrides: Mapping[str, str] | None = None,
 ) -> Loaded:
     """Read and check everything; ``overrides`` are command line options by setting name.
 
-    The file is ``file``, else that of CLEARHOUSE_CONFIG, else none. An empty variable counts
-    as unset. Raises ConfigurationError that tells every fault at once.
+    The file is ``file``, else that of CLEARHOUSE_CONFIG, else none; ``beneath`` is another one
+    that all else goes over. An empty variable counts as unset. Raises ConfigurationError that
+    tells every fault at once.
     """
     reader = _Reader()
     chosen = file or (Path(path) if (path := environment.get(CONFIG_VARIABLE)) else None)
-    if chosen is not None:
-        reader.take_file(chosen)
+    for path in (beneath, chosen):
+        if path is not None:
+            reader.take_file(path)
     reader.take_environment(environment)
     for name, text in (overrides or {}).items():
         reader.put(name, text, COMMAND_LINE)

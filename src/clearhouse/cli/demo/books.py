@@ -10,6 +10,7 @@ import asyncpg
 from clearhouse.cli.demo.comparison import BookedOrder, Comparison, compare
 from clearhouse.postgres.connection import Pool, open_pool
 from clearhouse.postgres.queries import load_queries
+from clearhouse.proof.verify import Verdict, verify
 
 _FINAL: Final = ("SUCCESS", "FAILED")
 _PAGE: Final = 5_000
@@ -54,15 +55,16 @@ class Money:
 class Books:
     """One look at everything, over a connection of its own."""
 
-    def __init__(self, pool: Pool, sandbox_url: str) -> None:
+    def __init__(self, pool: Pool, dsn: str, sandbox_url: str) -> None:
         self._pool = pool
+        self._dsn = dsn
         self._sandbox_url = sandbox_url
         self._queries = load_queries("clearhouse.cli.demo")
 
     @classmethod
     async def open(cls, dsn: str, sandbox_url: str) -> "Books":
         """Open a connection as the owner. Raises UnavailableError."""
-        return cls(await open_pool(dsn, size=2, name="demo", role=None), sandbox_url)
+        return cls(await open_pool(dsn, size=2, name="demo", role=None), dsn, sandbox_url)
 
     async def close(self) -> None:
         """Give the connection back."""
@@ -91,6 +93,14 @@ class Books:
     async def table(self, query: str) -> list[Mapping[str, Any]]:
         """The rows of one of the demo's queries."""
         return [dict(row) for row in await self._rows(query)]
+
+    async def verify(self) -> Verdict:
+        """What `clearhouse verify` says."""
+        pool = await open_pool(self._dsn, size=1, name="verify", scans=True)
+        try:
+            return await verify(pool)
+        finally:
+            await pool.close()
 
     async def compare_with_truth(self) -> Comparison:
         """The sandbox's truth against the books, order by order."""

@@ -112,5 +112,5 @@ async def _demo(development: Development, plan: Plan) -> int:
             say("Stopping everything...")
             raise
         finally:
-            await group.stop()
+            await development.stop(group)
     return OK if holds else VIOLATION

@@ -112,7 +112,8 @@ class Run:
             else f"{len(tally.refused):,} requests were refused, such as {tally.refused[0]}",
         )
         truth = summary.truth_check(await self.books.compare_with_truth())
-        return [accepted, done, truth, summary.cent_check(await self.books.money())]
+        cents = summary.cent_check(await self.books.money())
+        return [accepted, done, truth, cents, summary.verify_check(await self.books.verify())]
 
     async def conclude(self, *, settled: bool) -> bool:
         """Print the summary; whether everything holds."""

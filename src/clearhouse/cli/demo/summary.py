@@ -11,6 +11,7 @@ from clearhouse.cli.demo.books import Books, Money
 from clearhouse.cli.demo.comparison import Comparison
 from clearhouse.cli.demo.figures import amount, duration, percentile
 from clearhouse.cli.demo.shop import Tally
+from clearhouse.proof.verify import Verdict
 
 _GOOD: Final = "[good]✓[/good]"
 _BAD: Final = "[bad]✗[/bad]"
@@ -77,6 +78,19 @@ def truth_check(comparison: Comparison) -> Check:
     }
     parts = [f"{len(ids)} {what} ({', '.join(ids[:_NAMED])})" for what, ids in named.items() if ids]
     return Check(False, f"The PSPs and the books differ: {'; '.join(parts)}.")
+
+
+def verify_check(verdict: Verdict) -> Check:
+    """The verdict of `clearhouse verify`, in a sentence."""
+    if verdict.holds:
+        examined = sum(result.examined for result in verdict.results)
+        return Check(
+            True,
+            f"clearhouse verify: all {len(verdict.results)} promises hold,"
+            f" {examined:,} facts checked.",
+        )
+    broken = "; ".join(result.title for result in verdict.results if result.violations)
+    return Check(False, f"clearhouse verify: {verdict.violations:,} violations: {broken}.")
 
 
 def cent_check(money: list[Money]) -> Check:
