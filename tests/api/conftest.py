@@ -1,0 +1,127 @@
+"""The API in front of a memory, and in front of PostgreSQL on a real port."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+import pytest
+import uvicorn
+from prometheus_client import CollectorRegistry
+
+from clearhouse.access.model import Scope
+from clearhouse.access.service import ApiKeys
+from clearhouse.api.app import create_app
+from clearhouse.api.dependencies import ApiDependencies
+from clearhouse.payments.intake import IntakeService
+from clearhouse.payments.service import PaymentService
+from clearhouse.postgres.connection import open_pool
+from clearhouse.wallets.service import WalletService
+from tests.api.memory import (
+    CLOCK,
+    IDS,
+    PSPS,
+    MemoryPayments,
+    Readiness,
+    SystemRandomness,
+    memory_dependencies,
+)
+
+
+@pytest.fixture
+def payments() -> MemoryPayments:
+    return MemoryPayments()
+
+
+@pytest.fixture
+def ready() -> Readiness:
+    return Readiness()
+
+
+@pytest.fixture
+async def client(payments: MemoryPayments, ready: Readiness) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the API over a memory, allowed everything."""
+    app = create_app(memory_dependencies(payments, ready))
+    transport = httpx.ASGITransport(app)  # pyright: ignore[reportArgumentType]
+    headers = {"Authorization": "Bearer all"}
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://api.test", headers=headers
+    ) as opened:
+        yield opened
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running API: where it is, and a token for each set of scopes."""
+
+    url: str
+    tokens: dict[str, str]
+
+    def headers(self, token: str = "all") -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens[token]}"}
+
+
+class ApiThread(threading.Thread):
+    """uvicorn with the real services on a free port, on a thread and a loop of its own."""
+
+    def __init__(self, database: str) -> None:
+        super().__init__(daemon=True)
+        self._database = database
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.tokens: dict[str, str] = {}
+        self.started = threading.Event()
+        self._server: uvicorn.Server | None = None
+
+    def run(self) -> None:
+        asyncio.run(self._serve())
+
+    def stop(self) -> None:
+        assert self._server is not None
+        self._server.should_exit = True
+        self.join(20)
+        self._socket.close()
+
+    async def _serve(self) -> None:
+        pool = await open_pool(self._database, size=6, name="api test")
+        intake = IntakeService(pool, CLOCK, IDS, idempotency_lifetime=timedelta(days=1))
+        keys = ApiKeys(pool, CLOCK, IDS, SystemRandomness(), b"pepper")
+        sets = {"all": list(Scope), "other": list(Scope)} | {s.value: [s] for s in Scope}
+        for name, scopes in sets.items():
+            self.tokens[name] = (await keys.create(name, scopes))[1]
+
+        async def ready() -> None:
+            await pool.execute("select 1")
+
+        deps = ApiDependencies(
+            payments=PaymentService(pool, intake),
+            wallets=WalletService(pool, IDS, CLOCK),
+            keys=keys,
+            psps=PSPS,
+            clock=CLOCK,
+            ids=IDS,
+            ready=ready,
+            registry=CollectorRegistry(),
+        )
+        config = uvicorn.Config(create_app(deps), log_level="error", access_log=False)
+        self._server = uvicorn.Server(config)
+        serving = asyncio.create_task(self._server.serve([self._socket]))
+        while not self._server.started:
+            await asyncio.sleep(0.01)
+        self.started.set()
+        await serving
+        await intake.close()
+        pool.terminate()
+
+
+@pytest.fixture
+def server(database: str) -> Iterator[Server]:
+    """The API over real HTTP and a fresh PostgreSQL database."""
+    thread = ApiThread(database)
+    thread.start()
+    assert thread.started.wait(30)
+    yield Server(thread.url, thread.tokens)
+    thread.stop()
