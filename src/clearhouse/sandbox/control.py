@@ -11,12 +11,13 @@ GET/POST /_sandbox/settings           latency, list lag, slow body, Retry-After
 ====================================  =====================================================
 """
 
+from typing import Annotated
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from clearhouse.sandbox.core import Core, Request, Response, Route
-from clearhouse.sandbox.faults import Fault, FaultOrder, Latency
+from clearhouse.sandbox.faults import Fault, FaultOrder, Latency, NotNegative
 
 _JSON = [("content-type", "application/json")]
 
@@ -25,9 +26,9 @@ class SettingsPatch(msgspec.Struct, forbid_unknown_fields=True):
     """What POST /_sandbox/settings accepts; what is left out stays as it is."""
 
     latency: dict[str, Latency] | None = None
-    list_lag_seconds: dict[str, float] | None = None
-    slow_seconds: float | None = None
-    retry_after_seconds: int | None = None
+    list_lag_seconds: dict[str, NotNegative] | None = None
+    slow_seconds: NotNegative | None = None
+    retry_after_seconds: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 def routes(core: Core) -> list[Route]:
@@ -102,10 +103,10 @@ class _Control:
 
     async def set_rates(self, request: Request) -> Response:
         try:
-            rates = msgspec.json.decode(request.body, type=dict[str, dict[Fault, float]])
+            rates = msgspec.json.decode(request.body, type=dict[str, dict[Fault, NotNegative]])
         except msgspec.DecodeError as error:
             return _fault(str(error))
-        if any(not 0 <= sum(shares.values()) <= 1 for shares in rates.values()):
+        if any(sum(shares.values()) > 1 for shares in rates.values()):
             return _fault("the rates of one PSP must add up to at most 1")
         self._core.faults.rates = rates
         return await self.rates(request)

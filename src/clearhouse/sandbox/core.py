@@ -65,7 +65,8 @@ class Response:
     headers: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
 
-_LETTERS: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_ALPHABET: Final = (string.digits + string.ascii_uppercase + string.ascii_lowercase).encode()
+_LETTERS: Final = bytes(_ALPHABET[byte % 62] for byte in range(256))
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -138,8 +139,7 @@ class Core:
 
     def name(self, length: int) -> str:
         """A random object name of letters and digits, as PSPs make them."""
-        number = int.from_bytes(self.randomness.token(length))
-        return "".join(_LETTERS[(number >> (8 * place)) % 62] for place in range(length))
+        return self.randomness.token(length).translate(_LETTERS).decode()
 
     def visible_until(self, psp: str) -> int:
         """Objects created after this moment (microseconds) do not show in lists yet."""

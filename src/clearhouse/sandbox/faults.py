@@ -9,11 +9,13 @@ import math
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from statistics import NormalDist
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
 from clearhouse.kernel.randomness import Randomness
+
+NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class Fault(StrEnum):
@@ -77,15 +79,15 @@ class FaultOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fault: Fault
     psp: str | None = None
     operation: str | None = "charge"
-    times: int = 1
+    times: Annotated[int, msgspec.Meta(ge=1)] = 1
     match: str | None = None
 
 
 class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long the PSP works: log-normal, told by its median and its 99th percentile in ms."""
 
-    median_ms: float = 0.0
-    p99_ms: float = 0.0
+    median_ms: NotNegative = 0.0
+    p99_ms: NotNegative = 0.0
 
     def seconds(self, randomness: Randomness) -> float:
         """One draw in seconds; 0 when the median is 0."""

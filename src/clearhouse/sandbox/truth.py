@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS answers (
     fingerprint TEXT NOT NULL, status INTEGER NOT NULL, headers TEXT NOT NULL,
     body BLOB NOT NULL, created_at INTEGER NOT NULL,
     PRIMARY KEY (psp, account, key)
-) WITHOUT ROWID;
+);
 """
 
 

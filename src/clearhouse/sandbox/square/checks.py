@@ -2,9 +2,8 @@
 
 from typing import Any, Final, cast
 
-from clearhouse.kernel.money import EXPONENTS
 from clearhouse.sandbox.square.errors import Json, invalid
-from clearhouse.sandbox.square.locations import MAIN, currency_of
+from clearhouse.sandbox.square.locations import CURRENCIES, MAIN, currency_of
 
 LARGEST: Final = 99_999_999
 """The sandbox's ceiling in minor units; Square has one per account and publishes none."""
@@ -98,7 +97,7 @@ def money(body: Json, name: str, *, least: int = 1) -> tuple[int, str]:
     amount, currency = fields.get("amount"), fields.get("currency")
     if isinstance(amount, bool) or not isinstance(amount, int):
         raise invalid("EXPECTED_INTEGER", "Expected an integer value.", f"{name}.amount")
-    if currency not in EXPONENTS:
+    if currency not in CURRENCIES:
         detail = f"`{str(currency)[:16]}` is not a valid enum value for `{name}.currency`."
         raise invalid("INVALID_ENUM_VALUE", detail, f"{name}.currency")
     if amount < least:

@@ -11,13 +11,17 @@ from clearhouse.kernel.money import EXPONENTS
 from clearhouse.sandbox.square.errors import Json, not_found
 
 MAIN: Final = "LUSD"
+_UNKNOWN: Final = frozenset({"BYN", "MRU", "SLE", "STN", "UYW", "VED", "VES", "XAD", "XCG", "ZWG"})
+CURRENCIES: Final = frozenset(EXPONENTS) - _UNKNOWN
+"""The currencies of ISO 4217 that Square's API has a word for."""
+
 _COUNTRIES: Final = {"USD": "US", "CAD": "CA", "GBP": "GB", "AUD": "AU", "JPY": "JP", "EUR": "IE"}
 
 
 def currency_of(location_id: str) -> str:
     """The currency of a location. Raises SquareError when there is no such location."""
     currency = location_id.removeprefix("L")
-    if currency == location_id or currency not in EXPONENTS:
+    if currency == location_id or currency not in CURRENCIES:
         raise not_found("The location was not found.", "location_id")
     return currency
 
@@ -44,5 +48,5 @@ def location(location_id: str) -> Json:
 
 def locations() -> list[Json]:
     """All locations, the main one first."""
-    others = sorted(f"L{currency}" for currency in EXPONENTS if f"L{currency}" != MAIN)
+    others = sorted(f"L{currency}" for currency in CURRENCIES if f"L{currency}" != MAIN)
     return [location(location_id) for location_id in (MAIN, *others)]

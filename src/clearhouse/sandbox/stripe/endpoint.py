@@ -173,7 +173,7 @@ def _account(request: Request) -> str:
             " header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').",
         )
     if not key.startswith(("sk_test_", "rk_test_")):
-        shown = f"{key[:8]}***"
+        shown = f"{key[:3]}***"
         raise StripeError(401, "invalid_request_error", f"Invalid API Key provided: {shown}")
     connected = request.headers.get("stripe-account", "")
     digest = blake2b(f"{key}/{connected}".encode(), digest_size=8).hexdigest()

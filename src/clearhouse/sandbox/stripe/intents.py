@@ -4,9 +4,10 @@ from typing import Final
 
 from clearhouse.sandbox.stripe import charging, currencies, methods, shapes, values
 from clearhouse.sandbox.stripe.charging import Confirmation
-from clearhouse.sandbox.stripe.endpoint import Call, Effect, Reply
+from clearhouse.sandbox.stripe.endpoint import API_VERSION, Call, Effect, Reply
 from clearhouse.sandbox.stripe.errors import StripeError, invalid, missing, not_found
 from clearhouse.sandbox.stripe.expand import expand, paths
+from clearhouse.sandbox.stripe.form import Params
 from clearhouse.sandbox.stripe.shapes import Json
 
 
@@ -31,6 +32,12 @@ _CAPTURE: Final = _names(
     "amount_details amount_to_capture application_fee_amount expand final_capture hooks metadata"
     " payment_details statement_descriptor statement_descriptor_suffix transfer_data"
 )
+_WITHOUT_TYPES: Final = "2026-09-30"
+_EXCLUSIVE: Final = (
+    "automatic_payment_methods",
+    "excluded_payment_method_types",
+    "payment_method_configuration",
+)
 _CAPTURE_METHODS: Final = {"automatic", "automatic_async", "manual"}
 _REASONS: Final = {"abandoned", "duplicate", "fraudulent", "requested_by_customer"}
 _CONFIRMABLE: Final = {"requires_payment_method", "requires_confirmation", "requires_action"}
@@ -50,6 +57,7 @@ def create(call: Call) -> Effect:
     """POST /v1/payment_intents, with or without ``confirm=true``."""
     params = call.params
     values.known(params, _CREATE)
+    _check_types(call)
     amount = values.required_integer(params, "amount")
     currency = values.text(params, "currency")
     if currency is None:
@@ -84,6 +92,7 @@ def create(call: Call) -> Effect:
 def confirm(call: Call) -> Effect:
     """POST /v1/payment_intents/{id}/confirm."""
     values.known(call.params, _CONFIRM)
+    _check_types(call)
     wanted = paths(call.params)
     intent = _load(call)
     method = methods.resolve(call)
@@ -169,12 +178,12 @@ def _fill(call: Call, intent: Json) -> None:
     intent["application_fee_amount"] = values.integer(params, "application_fee_amount")
     capture_method = values.choice(params, "capture_method", _CAPTURE_METHODS)
     intent["capture_method"] = capture_method or "automatic_async"
-    types = params.get("payment_method_types")
-    if types is not None:
-        if not isinstance(types, list) or "card" not in types:
-            message = "The sandbox knows the payment method type card only."
-            raise invalid(message, param="payment_method_types")
-        intent["payment_method_types"] = types
+    allowed = params.get("allowed_payment_method_types", params.get("payment_method_types"))
+    if allowed is not None:
+        _forbid_mixing(params)
+        if not isinstance(allowed, list) or "card" not in allowed:
+            raise invalid("The sandbox knows the payment method type card only.")
+        intent["allowed_payment_method_types"] = params.get("allowed_payment_method_types")
         return
     automatic = values.nested(params, "automatic_payment_methods")
     intent["automatic_payment_methods"] = {
@@ -204,6 +213,25 @@ def _confirmation(call: Call, intent: Json, method: Json) -> Confirmation:
         off_session=call.params.get("off_session", "false") not in {"false", ""},
         error_on_challenge=values.boolean(call.params, "error_on_requires_action"),
     )
+
+
+def _check_types(call: Call) -> None:
+    """Since the API version 2026-09-30 the parameter ``payment_method_types`` is refused."""
+    version = call.request.headers.get("stripe-version", API_VERSION)
+    if "payment_method_types" in call.params and version >= _WITHOUT_TYPES:
+        raise invalid(
+            "`payment_method_types` is no longer supported. Use `allowed_payment_method_types` or"
+            " dynamic payment methods instead.",
+            param="payment_method_types",
+            code="payment_method_types_no_longer_supported",
+        )
+
+
+def _forbid_mixing(params: Params) -> None:
+    for name in _EXCLUSIVE:
+        if name in params:
+            message = f"You may only specify one of these parameters: payment method types, {name}."
+            raise invalid(message, param=name)
 
 
 def _draft(call: Call, intent: Json, method: Json | None, wanted: list[list[str]]) -> Reply:
