@@ -11,15 +11,6 @@ import httpx
 import pytest
 import uvicorn
 from prometheus_client import CollectorRegistry
-
-from clearhouse.access.model import Scope
-from clearhouse.access.service import ApiKeys
-from clearhouse.api.app import create_app
-from clearhouse.api.dependencies import ApiDependencies
-from clearhouse.payments.intake import IntakeService
-from clearhouse.payments.service import PaymentService
-from clearhouse.postgres.connection import open_pool
-from clearhouse.wallets.service import WalletService
 from tests.api.memory import (
     CLOCK,
     IDS,
@@ -29,6 +20,15 @@ from tests.api.memory import (
     SystemRandomness,
     memory_dependencies,
 )
+
+from clearhouse.access.model import Scope
+from clearhouse.access.service import ApiKeys
+from clearhouse.api.app import create_app
+from clearhouse.api.dependencies import ApiDependencies
+from clearhouse.payments.intake import IntakeService
+from clearhouse.payments.service import PaymentService
+from clearhouse.postgres.connection import open_pool
+from clearhouse.wallets.service import WalletService
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from collections import Counter
 import asyncpg
 import httpx
 import pytest
-
 from tests.api.conftest import Server
 from tests.api.payloads import fresh, raw
 

@@ -4,14 +4,14 @@ import json
 from typing import Any
 
 import pytest
+from tests.api.memory import PSPS
+from tests.api.payloads import VALID, changed, raw, with_value, without
 
 from clearhouse.api.problems import HttpError
 from clearhouse.api.reading import read_payment
 from clearhouse.kernel.errors import CardNumberRefused, InvalidRequest
 from clearhouse.kernel.money import Money
 from clearhouse.payments.model import NewOrder
-from tests.api.memory import PSPS
-from tests.api.payloads import VALID, changed, raw, with_value, without
 
 ORDER = ("payment_orders", 0)
 DEEP: Any = "x"

@@ -4,6 +4,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from litestar import Request, Response
+from litestar.params import FromPath
 
 from clearhouse.access.model import Scope
 from clearhouse.api.authorization import authorize
@@ -32,13 +33,13 @@ class Lookups:
     def __init__(self, deps: ApiDependencies) -> None:
         self._deps = deps
 
-    async def order(self, request: AnyRequest, payment_order_id: str) -> Response[bytes]:
+    async def order(self, request: AnyRequest, payment_order_id: FromPath[str]) -> Response[bytes]:
         """The execution status of a single payment order."""
         await self._authorize(request, Scope.PAYMENTS_READ)
         order, attempts = await self._deps.payments.order(_storable(payment_order_id))
         return _json(encode(view_order_detail(order, attempts)))
 
-    async def checkout(self, request: AnyRequest, checkout_id: str) -> Response[bytes]:
+    async def checkout(self, request: AnyRequest, checkout_id: FromPath[str]) -> Response[bytes]:
         """A payment event with its orders."""
         await self._authorize(request, Scope.PAYMENTS_READ)
         return _json(
@@ -58,7 +59,7 @@ class Lookups:
         link = f'</v1/payments?{query}>; rel="next"'
         return _json(encode(OrderPageView(items, cursor)), {"Link": link})
 
-    async def wallet(self, request: AnyRequest, seller_account: str) -> Response[bytes]:
+    async def wallet(self, request: AnyRequest, seller_account: FromPath[str]) -> Response[bytes]:
         """What a seller is owed, per currency."""
         await self._authorize(request, Scope.WALLETS_READ)
         balances = await self._deps.wallets.balances(_storable(seller_account))

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Response
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from clearhouse.api.docs_page import docs_page, problem_page
@@ -40,7 +41,7 @@ class Pages:
         """The OpenAPI document."""
         return Response(self._document, media_type="application/json")
 
-    async def problem(self, slug: str) -> Response[Any]:
+    async def problem(self, slug: FromPath[str]) -> Response[Any]:
         """One type of problem. Raises NotFound for a type that does not exist."""
         shown = self._problems.get(slug)
         if shown is None:
