@@ -22,7 +22,7 @@ from typing import Final
 
 from cyclopts import App, CycloptsError
 
-from clearhouse.cli.console import complain
+from clearhouse.cli.console import complain, say
 from clearhouse.kernel.errors import (
     ClearhouseError,
     ConfigurationError,
@@ -49,7 +49,7 @@ def run_guarded(app: App, arguments: Sequence[str], *, debug: bool) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except KeyboardInterrupt:
-        complain("Interrupted.")
+        say("Interrupted.")
         return INTERRUPTED
     except CycloptsError as error:
         complain(_one_line(str(error)), "`clearhouse --help` shows what there is.")

@@ -17,6 +17,7 @@ from clearhouse.cli.development import Development
 from clearhouse.cli.errors import OK, VIOLATION
 from clearhouse.cli.servers import free_port, interruptible
 from clearhouse.kernel.clock import Clock, SystemClock
+from clearhouse.psp import registry
 from clearhouse.settings import load
 
 _HOST: Final = "127.0.0.1"
@@ -37,6 +38,8 @@ _SETTINGS: Final[Mapping[str, str]] = {
     # Sooner than in earnest, so that what was lost is found while people watch.
     "executor.retry_base_seconds": "0.5",
     "executor.retry_longest_seconds": "5",
+    "executor.lease_seconds": "12",
+    **{f"psp.{psp}.timeout_seconds": "8" for psp in registry.names()},
 }
 
 
