@@ -28,6 +28,7 @@ _COMMANDS: Final = (
     ("database", _RUN, "embedded:database", "Run the embedded PostgreSQL alone."),
     ("verify", _PROVE, "verify:verify", "Check every promise over the whole database."),
     ("prove", _PROVE, "prove:prove", "Show the whole trail of one payment."),
+    ("bench", _PROVE, "bench.command:bench", "Measure beside pgbench on the same server."),
     ("migrate", _MANAGE, "migrate:migrate", "Bring the database up to date."),
     ("config", _MANAGE, "config:config", "Show every setting, its source and its meaning."),
 )
@@ -45,6 +46,8 @@ app: Final = App(
 )
 for _order, (_name, _group, _where, _help) in enumerate(_COMMANDS):
     app.command(f"{__name__}.{_where}", name=_name, group=_group, help=_help, sort_key=_order)
+
+app.command(f"{__name__}.bench.worker:work", name="bench-worker", show=False)
 
 keys: Final = App(
     name="keys", help="Create, list and revoke API keys.", group=_MANAGE, sort_key=len(_COMMANDS)

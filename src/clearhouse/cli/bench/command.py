@@ -1,0 +1,189 @@
+"""``clearhouse bench``: measures, round by round, each figure beside its yardstick."""
+
+import asyncio
+import shutil
+import tempfile
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+
+from clearhouse.bootstrap import Runtime, open_runtime
+from clearhouse.cli.bench import measures, yardsticks
+from clearhouse.cli.bench.machine import describe
+from clearhouse.cli.bench.report import Row, markdown, show
+from clearhouse.cli.bench.world import ENGINE, House, World, open_world
+from clearhouse.cli.console import err, out, say
+from clearhouse.cli.errors import OK
+from clearhouse.cli.servers import interruptible
+from clearhouse.kernel.clock import SystemClock
+
+_PRODUCERS = 64
+_BULK = 1_000
+
+
+def bench(
+    *,
+    rounds: Annotated[int, Parameter(help="How often everything is measured in turn.")] = 3,
+    seconds: Annotated[int, Parameter(help="How long each measurement lasts.")] = 8,
+    only: Annotated[
+        str | None, Parameter(help="A comma separated choice of intake, ledger, life.")
+    ] = None,
+    json: Annotated[bool, Parameter(help="Print all readings as JSON.")] = False,
+    write: Annotated[
+        Path | None, Parameter(help="Write the table into a Markdown file, between its markers.")
+    ] = None,
+) -> int:
+    """Measure intake, the ledger and the whole life of payments beside pgbench.
+
+    Everything runs on one embedded PostgreSQL with fsync on, in turn, so that a noisy machine
+    is noisy for both sides: read the ratios. Nothing is left behind.
+
+    **Examples**
+
+    ```shell
+    clearhouse bench
+    clearhouse bench --rounds 5 --seconds 15 --only ledger
+    ```
+    """
+    directory = Path(tempfile.mkdtemp(prefix="clearhouse-bench-"))
+    directory.chmod(0o755)
+    chosen = set((only or "intake,ledger,life").split(","))
+    try:
+        rows: list[Row] = []
+        asyncio.run(interruptible(_bench(directory, chosen, rounds, seconds, rows)))
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    machine = describe()
+    if json:
+        out.print_json(msgspec.json.encode({"machine": machine, "rows": rows}).decode())
+    else:
+        show(rows, machine)
+    if write is not None:
+        put_between_markers(write, markdown(rows, machine, f"{SystemClock().now():%Y-%m-%d}"))
+    return OK
+
+
+def put_between_markers(path: Path, text: str) -> None:
+    """Replace what stands between ``<!-- figures -->`` and ``<!-- end of figures -->``.
+
+    Raises ValueError when the markers are missing.
+    """
+    page = path.read_text(encoding="utf-8")
+    head, _, rest = page.partition("<!-- figures -->\n")
+    _, marker, tail = rest.partition("<!-- end of figures -->")
+    if not marker:
+        raise ValueError(f"{path} lacks the markers for figures")
+    path.write_text(f"{head}<!-- figures -->\n\n{text}\n{marker}{tail}", encoding="utf-8")
+
+
+async def _bench(
+    directory: Path, chosen: set[str], rounds: int, seconds: int, rows: list[Row]
+) -> int:
+    clock = SystemClock()
+    say("Starting PostgreSQL and preparing pgbench...", style="quiet")
+    async with open_world(directory, clock) as world, AsyncExitStack() as stack:
+        tell = err.print
+        parts: list[_Intake | _Ledger | _Life] = []
+        if "intake" in chosen:
+            house = await stack.enter_async_context(world.open_house("intake", say=tell))
+            parts.append(_Intake(world, house, seconds))
+        if "ledger" in chosen:
+            url = await world.create_database("ledger")
+            runtime = await stack.enter_async_context(open_runtime(url, size=4, name="bench"))
+            parts.append(_Ledger(world, runtime, seconds))
+        if "life" in chosen:
+            house = await stack.enter_async_context(world.open_house("life", *ENGINE, say=tell))
+            parts.append(_Life(world, house, seconds))
+        for part in parts:
+            rows.extend(part.rows)
+        for number in range(1, rounds + 1):
+            for part in parts:
+                say(f"Round {number} of {rounds}: {part.name}", style="quiet")
+                await part.round()
+    return OK
+
+
+class _Part:
+    def __init__(self, world: World, seconds: int) -> None:
+        self.rows: list[Row] = []
+        self._world = world
+        self._seconds = seconds
+
+    async def _pgbench(self, bench: yardsticks.Pgbench) -> yardsticks.Reading:
+        return await yardsticks.measure(self._world.server, bench, self._seconds)
+
+
+class _Intake(_Part):
+    name = "intake and the lone client"
+
+    def __init__(self, world: World, house: House, seconds: int) -> None:
+        super().__init__(world, seconds)
+        self._house = house
+        self._many = Row("intake, 64 connections", yardsticks.SIMPLE_16.name, "/s", 1.3)
+        self._lone = Row("one lone client's POST", yardsticks.SIMPLE_1.name, "ms", 3, at_most=True)
+        self.rows = [self._many, self._lone]
+
+    async def round(self) -> None:
+        clock = self._world.clock
+        theirs = await self._pgbench(yardsticks.SIMPLE_16)
+        ours = await measures.intake(self._house, clock, connections=64, seconds=self._seconds)
+        self._many.theirs.append(theirs.per_second)
+        self._many.ours.append(ours.per_second)
+        self._many.note = f"p50 {ours.percentile(0.5):.1f} ms, p99 {ours.percentile(0.99):.1f} ms"
+        lone = await self._pgbench(yardsticks.SIMPLE_1)
+        ours = await measures.intake(self._house, clock, connections=1, seconds=self._seconds)
+        self._lone.theirs.append(lone.milliseconds)
+        self._lone.ours.append(ours.percentile(0.5))
+
+
+class _Ledger(_Part):
+    name = "the ledger alone"
+
+    def __init__(self, world: World, runtime: Runtime, seconds: int) -> None:
+        super().__init__(world, seconds)
+        self._journals = {
+            "spread": measures.Journal(runtime, hot=False),
+            "one hot account": measures.Journal(runtime, hot=True),
+        }
+        name = yardsticks.TPCB_64.name
+        self._each = {
+            key: Row(f"posting, {key}, 64 producers", name, "/s", 6) for key in self._journals
+        }
+        self._bulk = Row("posting in bulk of 1,000", name, "/s", 10)
+        self.rows = [*self._each.values(), self._bulk]
+
+    async def round(self) -> None:
+        clock = self._world.clock
+        theirs = (await self._pgbench(yardsticks.TPCB_64)).per_second
+        for key, journal in self._journals.items():
+            ours = await measures.posting(
+                journal, clock, producers=_PRODUCERS, seconds=self._seconds
+            )
+            self._each[key].theirs.append(theirs)
+            self._each[key].ours.append(ours)
+        spread = self._journals["spread"]
+        self._bulk.theirs.append(theirs)
+        self._bulk.ours.append(
+            await measures.bulk_posting(spread, clock, batch=_BULK, seconds=self._seconds)
+        )
+
+
+class _Life(_Part):
+    name = "the whole life"
+
+    def __init__(self, world: World, house: House, seconds: int) -> None:
+        super().__init__(world, seconds)
+        self._house = house
+        self._row = Row("whole life, orders", yardsticks.TPCB_16.name, "/s", 0.7)
+        self.rows = [self._row]
+
+    async def round(self) -> None:
+        theirs = await self._pgbench(yardsticks.TPCB_16)
+        ours = await measures.whole_life(
+            self._house, self._world.clock, connections=32, seconds=self._seconds
+        )
+        self._row.theirs.append(theirs.per_second)
+        self._row.ours.append(ours)

@@ -1,0 +1,141 @@
+"""What the bench runs on: one embedded PostgreSQL with fsync on, and the processes measured."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+
+from clearhouse.access.model import Scope
+from clearhouse.access.service import ApiKeys
+from clearhouse.bootstrap import migrate_all, open_runtime
+from clearhouse.cli.bench import yardsticks
+from clearhouse.cli.bench.load import Target
+from clearhouse.cli.development import API, Development
+from clearhouse.cli.pepper import pepper_of
+from clearhouse.cli.servers import free_port
+from clearhouse.cli.supervisor import Program
+from clearhouse.kernel.clock import Clock
+from clearhouse.kernel.randomness import SystemRandomness
+from clearhouse.postgres.connection import Pool, open_pool
+from clearhouse.postgres.embedded import EmbeddedPostgres
+from clearhouse.settings import load
+
+_HOST: Final = "127.0.0.1"
+_SELLERS: Final = 1000
+_CONCURRENCY: Final = "512"
+ENGINE: Final = (
+    Program("bench executor", ("bench-worker", "executor")),
+    Program("bench books", ("bench-worker", "ledger,wallets,payments")),
+)
+"""The working processes with a PSP that answers within the process."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One database with an API before it, and perhaps workers behind it."""
+
+    target: Target
+    pool: Pool
+    bodies: Callable[[], bytes]
+
+
+class World:
+    """The server and everything that runs on it; use as ``async with open_world(...)``."""
+
+    def __init__(self, server: EmbeddedPostgres, directory: Path, clock: Clock) -> None:
+        self.server = server
+        self.clock = clock
+        self._directory = directory
+
+    async def create_database(self, name: str) -> str:
+        """A fresh, migrated database; returns its URL."""
+        admin = await asyncpg.connect(self.server.dsn())
+        try:
+            await admin.execute(f'create database "{name}"')
+        finally:
+            await admin.close()
+        url = self.server.dsn(name)
+        await migrate_all(url)
+        return url
+
+    @asynccontextmanager
+    async def open_house(
+        self, name: str, *programs: Program, say: Callable[[str], None]
+    ) -> AsyncGenerator[House]:
+        """A database of its own, with an API and some programs; stopped at the end."""
+        url = await self.create_database(name)
+        development = self._development(url, name)
+        group = development.group(self.clock, say)
+        try:
+            for program in (*programs, API):
+                await group.start(program)
+            token = await self._key(development, url)
+            pool = await open_pool(url, size=2, name="bench watch", scans=True)
+            port = development.settings.api.port
+            try:
+                yield House(Target(_HOST, port, "/v1/payments", token), pool, baskets(name))
+            finally:
+                pool.terminate()
+        finally:
+            await group.stop()
+
+    def _development(self, url: str, name: str) -> Development:
+        pepper = SystemRandomness().token(32).hex()
+        chosen = {
+            "api.key_pepper": pepper,
+            "data_directory": str(self._directory / name),
+            "database.url": url,
+            "api.port": str(free_port(_HOST)),
+            "sandbox.port": str(free_port(_HOST)),
+        }
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("CLEARHOUSE_")}
+        inherited |= {
+            "CLEARHOUSE_API_KEY_PEPPER": pepper,
+            "CLEARHOUSE_DATABASE_URL": url,
+            "CLEARHOUSE_PSP_STRIPE_CONCURRENCY": _CONCURRENCY,
+        }
+        (self._directory / name).mkdir(parents=True, exist_ok=True)
+        return Development(load({}, overrides=chosen), inherited)
+
+    async def _key(self, development: Development, url: str) -> str:
+        async with open_runtime(url, size=1, name="bench key") as runtime:
+            pepper = pepper_of(development.settings, runtime.randomness)
+            access = ApiKeys(runtime.pool, runtime.clock, runtime.ids, runtime.randomness, pepper)
+            _, token = await access.create("bench", tuple(Scope))
+        return token
+
+
+@asynccontextmanager
+async def open_world(directory: Path, clock: Clock) -> AsyncGenerator[World]:
+    """Start the server in a directory and make pgbench's database; stopped at the end."""
+    server = EmbeddedPostgres(directory / "server")
+    await asyncio.to_thread(server.start)
+    try:
+        await yardsticks.prepare(server)
+        yield World(server, directory, clock)
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+def baskets(name: str) -> Callable[[], bytes]:
+    """Requests with two orders each, for a thousand sellers, no id used twice."""
+    numbers = count(1)
+
+    def body() -> bytes:
+        n = next(numbers)
+        return (
+            f'{{"checkout_id":"{name}-{n}","buyer_info":{{"email":"buyer{n}@example.com"}},'
+            '"credit_card_info":{"psp":"stripe","payment_method":"pm_card_visa"},'
+            f'"payment_orders":[{{"payment_order_id":"{name}-{n}-a",'
+            f'"seller_account":"seller-{n % _SELLERS}","amount":"12.34","currency":"USD"}},'
+            f'{{"payment_order_id":"{name}-{n}-b","seller_account":'
+            f'"seller-{(n * 7) % _SELLERS}","amount":"56.78","currency":"USD"}}]}}'
+        ).encode()
+
+    return body
