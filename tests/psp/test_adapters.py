@@ -77,7 +77,7 @@ async def test_stripe_confirms_at_once_with_our_references(
     assert params["metadata"] == {"payment_order_id": "o-1", "attempt_key": "o-1"}
     assert (params["customer"], params["payment_method"]) == ("cus_1", "pm_1")
     assert params["confirm"] is True
-    assert params["payment_method_types"] == ["card"]
+    assert params["allowed_payment_method_types"] == ["card"]
     await adapter.close()
 
 

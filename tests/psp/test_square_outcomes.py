@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from square.core.api_error import ApiError
 
 from clearhouse.kernel.money import Money
@@ -18,8 +20,8 @@ from clearhouse.psp.contract import (
     Retry,
     Succeeded,
     Unknown,
+    attempt_key,
 )
-from clearhouse.psp.square.adapter import reference_of
 from clearhouse.psp.square.declines import DECLINES
 from clearhouse.psp.square.outcomes import (
     errors_of,
@@ -28,6 +30,7 @@ from clearhouse.psp.square.outcomes import (
     payment_outcome,
     reply_outcome,
 )
+from clearhouse.psp.square.records import note_of, order_of, reference_of
 
 R, P = DeclineReason, PendingReason
 PAID = Succeeded("p1", Money(1050, "USD"))
@@ -214,6 +217,26 @@ def test_a_long_order_has_a_reference_of_its_own_within_40_characters() -> None:
     references = {reference_of(order) for order in orders}
     assert len(references) == 4
     assert all(len(reference.encode()) <= 40 for reference in references)
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=255), st.integers(1, 3))
+@example("a a", 1)
+@example("x y x y", 1)
+@example("~tilde", 1)
+@example("o" * 43, 1)
+def test_the_order_is_read_back_from_reference_and_note(order: str, attempt: int) -> None:
+    sent = {
+        "reference_id": reference_of(order),
+        "note": note_of(attempt_key(order, attempt, 45), order),
+    }
+    assert order_of(sent) == order
+
+
+@pytest.mark.parametrize(
+    "payment", [{}, {"note": "by hand"}, {"reference_id": "~x", "note": "y"}, {"note": "~"}]
+)
+def test_a_payment_of_somebody_else_names_no_order_of_ours(payment: dict[str, str]) -> None:
+    assert order_of(payment) is None
 
 
 def test_lost_cards_are_not_softened() -> None:

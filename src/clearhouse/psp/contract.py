@@ -202,7 +202,7 @@ class Records(Protocol):
     """A PSP whose books can be read: for proof and comparison, and never to move money."""
 
     async def record(self, psp_reference: str) -> PspRecord | None:
-        """One charge by the PSP's reference; None when the PSP has none. Raises UnavailableError."""
+        """One charge by its PSP reference; None when there is none. Raises UnavailableError."""
         ...
 
     def records(self, since: datetime, until: datetime) -> AsyncIterator[PspRecord]:

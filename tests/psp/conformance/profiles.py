@@ -83,7 +83,10 @@ PROFILES = {
         tells_retry_after=False,
     ),
     "square": Profile(
-        credentials={"access_token": "sandbox-conformance", "locations": "L{CURRENCY}"},
+        credentials={
+            "access_token": "sandbox-conformance",
+            "locations": "USD=LUSD, EUR=LEUR, JPY=LJPY, KWD=LKWD",
+        },
         wrong_credentials=None,
         good="cnon:card-nonce-ok",
         declines=(

@@ -1,13 +1,17 @@
 """The Braintree adapter: sales under an ``api_request_key``, look-ups by ``order_id``."""
 
-from datetime import timedelta
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
+from clearhouse.kernel.errors import UnavailableError
 from clearhouse.kernel.money import format_minor
 from clearhouse.psp.braintree.gateway import Gateway, Transaction
 from clearhouse.psp.braintree.outcomes import (
     failure_outcome,
     points_to_original,
+    record_of,
     reply_outcome,
     transaction_outcome,
 )
@@ -20,6 +24,7 @@ from clearhouse.psp.contract import (
     NotCharged,
     PspConfig,
     PspOutcome,
+    PspRecord,
     Retry,
     Unknown,
 )
@@ -55,6 +60,7 @@ CAPABILITIES: Final = Capabilities(
 )
 
 _VAULTED: Final = "token:"
+_PAGE: Final = 50
 
 
 def create(config: PspConfig) -> "BraintreePsp":
@@ -129,6 +135,24 @@ class BraintreePsp:
         found = verdict(_found(sale, request) for sale in sales if not points_to_original(sale))
         return found or NotCharged("Braintree lists no sale of this attempt")
 
+    async def record(self, psp_reference: str) -> PspRecord | None:
+        """One sale as Braintree has it now. Raises UnavailableError."""
+        try:
+            sale = await self._threads.run(lambda: self._gateway.sale_by_id(psp_reference))
+            return record_of(sale) if sale else None
+        except Exception as error:  # noqa: BLE001 - the SDK and its transport raise all kinds
+            raise _unread(error) from None
+
+    async def records(self, since: datetime, until: datetime) -> AsyncIterator[PspRecord]:
+        """All sales created in the window, page by page. Raises UnavailableError."""
+        try:
+            sales = await self._threads.run(lambda: self._gateway.sales_between(since, until))
+            while page := await self._threads.run(lambda: list(islice(sales, _PAGE))):
+                for sale in page:
+                    yield record_of(sale)
+        except Exception as error:  # noqa: BLE001 - the SDK and its transport raise all kinds
+            raise _unread(error) from None
+
     async def close(self) -> None:
         """Wait for the calls in flight, end the threads, close the connections."""
         await self._threads.close()
@@ -149,6 +173,10 @@ def _params(request: ChargeRequest, account: str) -> dict[str, Any]:
         ),
         "options": {"submit_for_settlement": True},
     }
+
+
+def _unread(error: Exception) -> UnavailableError:
+    return UnavailableError(f"Braintree's records could not be read ({type(error).__name__}).")
 
 
 def _found(sale: Transaction, request: ChargeRequest) -> Found:

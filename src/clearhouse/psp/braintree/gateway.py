@@ -9,7 +9,7 @@ Blocking: it is called on the adapter's threads.
 # pyright: reportMissingParameterType=false, reportAttributeAccessIssue=false
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import braintree
 import requests
+from braintree.exceptions.not_found_error import NotFoundError
 from braintree.util.http import Http
 
 from clearhouse.kernel.errors import ConfigurationError
@@ -39,6 +40,7 @@ class Transaction:
     response_type: str = ""
     rejection: str = ""
     created_at: datetime | None = None
+    order_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +80,26 @@ class Gateway:
 
     def sales_of(self, order_id: str, since: datetime) -> list[Transaction]:
         """All sales with this order id, made since then (aware). Raises the SDK's exceptions."""
-        # The SDK prints times as they are and calls them UTC.
-        naive = since.astimezone(UTC).replace(tzinfo=None)
         search: Any = braintree.TransactionSearch
         found: Any = self._gateway.transaction.search(
-            [search.order_id == order_id, search.created_at >= naive]
+            [search.order_id == order_id, search.created_at >= _naive(since)]
         )
-        return [_read(each) for each in found if each.type == "sale" and each.order_id == order_id]
+        sales = [_read(each) for each in found if each.type == "sale"]
+        return [sale for sale in sales if sale.order_id == order_id]
+
+    def sales_between(self, since: datetime, until: datetime) -> Iterator[Transaction]:
+        """All sales made in a window (aware); each page is fetched when its first is taken."""
+        search: Any = braintree.TransactionSearch
+        window: Any = search.created_at.between(_naive(since), _naive(until))
+        found: Any = self._gateway.transaction.search([window, search.type == "sale"])
+        return (_read(each) for each in found if each.type == "sale")
+
+    def sale_by_id(self, identifier: str) -> Transaction | None:
+        """One transaction, None when there is none. Raises the SDK's exceptions."""
+        try:
+            return _read(self._gateway.transaction.find(identifier))
+        except NotFoundError:
+            return None
 
     def close(self) -> None:
         """Close the connections of all threads."""
@@ -163,6 +178,11 @@ def environment_of(name: str, base_url: str | None) -> braintree.Environment:
     return _ENVIRONMENTS[name]
 
 
+def _naive(moment: datetime) -> datetime:
+    """The SDK prints times as they are and calls them UTC, so that is what it must get."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
 def _read(made: Any) -> Transaction:
     created: datetime | None = getattr(made, "created_at", None)
     return Transaction(
@@ -175,4 +195,5 @@ def _read(made: Any) -> Transaction:
         rejection=str(getattr(made, "gateway_rejection_reason", None) or ""),
         # The SDK's parser converts to UTC and drops the zone.
         created_at=created.replace(tzinfo=UTC) if created else None,
+        order_id=str(getattr(made, "order_id", None) or ""),
     )

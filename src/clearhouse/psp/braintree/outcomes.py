@@ -21,6 +21,7 @@ from clearhouse.psp.contract import (
     Pending,
     PendingReason,
     PspOutcome,
+    PspRecord,
     Retry,
     Succeeded,
     Unknown,
@@ -123,13 +124,35 @@ def _never_connected(error: Exception) -> bool:
 
 def _held(made: Transaction) -> PspOutcome:
     try:
-        scaled = Decimal(made.amount).scaleb(exponent(made.currency))
-        minor = int(scaled)
-        if minor != scaled:
-            return Unknown(f"Braintree says an amount that {made.currency} has not ({made.id})")
-        return Succeeded(made.id, Money(minor, made.currency))
+        return Succeeded(made.id, amount_of(made))
     except (ArithmeticError, ValueError):
         return Unknown(f"Braintree does not say what it charged ({made.id})")
+
+
+def amount_of(made: Transaction) -> Money:
+    """What a transaction says it is for.
+
+    Raises ArithmeticError or ValueError for what is no amount of its currency.
+    """
+    scaled = Decimal(made.amount).scaleb(exponent(made.currency))
+    minor = int(scaled)
+    if minor != scaled:
+        raise ValueError(f"{made.amount} is not an amount of {made.currency}")
+    return Money(minor, made.currency)
+
+
+def record_of(made: Transaction) -> PspRecord:
+    """A transaction as a record for proof and comparison; raises as ``amount_of`` does."""
+    if made.created_at is None:
+        raise ValueError(f"the transaction {made.id} has no time")
+    return PspRecord(
+        psp_reference=made.id,
+        payment_order_id=made.order_id or None,
+        amount=amount_of(made),
+        is_charged=made.status in _HELD,
+        status=made.status,
+        created_at=made.created_at,
+    )
 
 
 def _processor_declined(made: Transaction) -> Declined:

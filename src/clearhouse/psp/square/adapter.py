@@ -1,7 +1,8 @@
 """The Square adapter: payments under a key, look-ups by walking the list of a time window."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any, Final
 
 import httpx
@@ -9,7 +10,7 @@ from square import AsyncSquare
 from square.core.request_options import RequestOptions
 from square.environment import SquareEnvironment
 
-from clearhouse.kernel.errors import ConfigurationError
+from clearhouse.kernel.errors import ConfigurationError, UnavailableError
 from clearhouse.psp.calls import Calls
 from clearhouse.psp.contract import (
     Capabilities,
@@ -17,8 +18,8 @@ from clearhouse.psp.contract import (
     NotCharged,
     PspConfig,
     PspOutcome,
+    PspRecord,
     Unknown,
-    attempt_key,
 )
 from clearhouse.psp.credentials import Credential, PerCurrency, read_credentials
 from clearhouse.psp.evidence import SKEW, Found, verdict
@@ -29,6 +30,7 @@ from clearhouse.psp.square.outcomes import (
     payment_outcome,
     reply_outcome,
 )
+from clearhouse.psp.square.records import note_of, record_of, reference_of
 
 NAME: Final = "square"
 
@@ -58,8 +60,6 @@ CAPABILITIES: Final = Capabilities(
     repeat_is_lookup=True,
 )
 
-_REFERENCE_LENGTH: Final = 40
-_NOTE_LENGTH: Final = 500
 _MAX_PAGES: Final = 200
 _PAGE: Final = 100
 _ENVIRONMENTS: Final = {
@@ -71,15 +71,6 @@ _ENVIRONMENTS: Final = {
 def create(config: PspConfig) -> "SquarePsp":
     """An adapter; raises ConfigurationError for missing credentials or a wrong environment."""
     return SquarePsp(config)
-
-
-def reference_of(payment_order_id: str) -> str:
-    """The ``reference_id`` of an order: its id where Square's 40 characters take it.
-
-    A longer one (or one that is not plain ASCII) becomes a stable hash; the payment's note
-    then holds the id itself, for people.
-    """
-    return attempt_key(payment_order_id, 1, _REFERENCE_LENGTH)
 
 
 class SquarePsp:
@@ -156,13 +147,48 @@ class SquarePsp:
 
     async def look_up(self, request: ChargeRequest) -> PspOutcome:
         """Walk the payments of the time window and pick those with our reference."""
+        reference = reference_of(request.payment_order_id)
+        note = note_of(request.idempotency_key, request.payment_order_id)
+        first = request.attempted_at - SKEW
+        last = request.attempted_at + CAPABILITIES.idempotency_key_lifetime + SKEW
+        location = self._locations.of(request.amount.currency)
         try:
-            found = verdict([_found(payment, request) async for payment in self._list(request)])
+            found = verdict(
+                [
+                    Found(payment_outcome(payment), payment.get("note") == note)
+                    async for payment in self._walk(first, last, location, _MAX_PAGES)
+                    if payment.get("reference_id") == reference
+                ]
+            )
         except _TooMany:
             return Unknown("Square lists more payments in that time than can be walked")
         except Exception as error:  # noqa: BLE001 - an unread list proves nothing
             return Unknown(f"Square's list could not be read ({type(error).__name__})")
         return found or NotCharged("Square lists no payment of this attempt")
+
+    async def record(self, psp_reference: str) -> PspRecord | None:
+        """One payment as Square has it now. Raises UnavailableError."""
+        try:
+            reply = await self._calls.run(
+                lambda: self._square.payments.get(psp_reference, request_options=self._once)
+            )
+            return record_of(reply.dict()["payment"])
+        except Exception as error:  # noqa: BLE001 - the SDK and its transport raise all kinds
+            if any(each.get("code") == "NOT_FOUND" for each in errors_of(error)):
+                return None
+            raise _unread(error) from None
+
+    async def records(self, since: datetime, until: datetime) -> AsyncIterator[PspRecord]:
+        """All payments created in the window, location by location. Raises UnavailableError.
+
+        Square lists one location at a time, the main one where none is named.
+        """
+        try:
+            for location in await self._all_locations():
+                async for payment in self._walk(since, until, location, None):
+                    yield record_of(payment)
+        except Exception as error:  # noqa: BLE001 - the SDK and its transport raise all kinds
+            raise _unread(error) from None
 
     async def close(self) -> None:
         """Close the connections."""
@@ -178,7 +204,7 @@ class SquarePsp:
             "amount_money": {"amount": amount.minor, "currency": amount.currency},
             "autocomplete": True,
             "reference_id": reference_of(request.payment_order_id),
-            "note": _note(request),
+            "note": note_of(request.idempotency_key, request.payment_order_id),
         }
         if customer:
             body["customer_id"] = customer
@@ -194,44 +220,45 @@ class SquarePsp:
             return Unknown("Square knows this key with another body, and lists no payment yet")
         return found
 
-    async def _list(self, request: ChargeRequest) -> AsyncIterator[Mapping[str, Any]]:
-        reference = reference_of(request.payment_order_id)
-        first = request.attempted_at - SKEW
-        last = request.attempted_at + CAPABILITIES.idempotency_key_lifetime + SKEW
+    async def _all_locations(self) -> list[str | None]:
+        if not self._locations.pattern:
+            return [*sorted(set(self._locations.by_currency.values()))] or [None]
+        reply = await self._calls.run(
+            lambda: self._square.locations.list(request_options=self._once)
+        )
+        return [location.id for location in reply.locations or ()]
+
+    async def _walk(
+        self, first: datetime, last: datetime, location: str | None, pages: int | None
+    ) -> AsyncIterator[Mapping[str, Any]]:
         window: dict[str, Any] = {
             "begin_time": _rfc3339(first),
             "end_time": _rfc3339(last),
             "limit": _PAGE,
             "sort_order": "ASC",
         }
-        location = self._locations.of(request.amount.currency)
         if location is not None:
             window["location_id"] = location
         page: Any = await self._calls.run(
             lambda: self._square.payments.list(**window, request_options=self._once)
         )
-        for _ in range(_MAX_PAGES):
+        for number in count(1):
             for payment in page.items or ():
-                if payment.reference_id == reference:
-                    yield payment.dict()
+                yield payment.dict()
             if not page.has_next:
                 return
+            if number == pages:
+                raise _TooMany
             page = await self._calls.run(page.next_page)
-        raise _TooMany
 
 
 class _TooMany(Exception):
     """The list is longer than a look-up walks."""
 
 
-def _note(request: ChargeRequest) -> str:
-    """The attempt's key and the whole order id: how a look-up and a person tell attempts apart."""
-    return f"{request.idempotency_key} {request.payment_order_id}"[:_NOTE_LENGTH]
-
-
-def _found(payment: Mapping[str, Any], request: ChargeRequest) -> Found:
-    return Found(payment_outcome(payment), payment.get("note") == _note(request))
+def _unread(error: Exception) -> UnavailableError:
+    return UnavailableError(f"Square's records could not be read ({type(error).__name__}).")
 
 
 def _rfc3339(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

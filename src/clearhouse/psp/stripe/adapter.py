@@ -1,14 +1,16 @@
-"""The Stripe adapter: charges by PaymentIntent, looks up by metadata."""
+"""The Stripe adapter: charges by PaymentIntent, looks up by metadata, reads its list."""
 
 import logging
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import count
 from typing import Any, Final, cast
 
 import aiohttp
 import stripe
 
+from clearhouse.kernel.errors import UnavailableError
 from clearhouse.psp.calls import Calls
 from clearhouse.psp.contract import (
     Capabilities,
@@ -18,6 +20,7 @@ from clearhouse.psp.contract import (
     NotCharged,
     PspConfig,
     PspOutcome,
+    PspRecord,
     Retry,
     Unknown,
 )
@@ -25,6 +28,7 @@ from clearhouse.psp.credentials import Credential, read_credentials
 from clearhouse.psp.evidence import SKEW, Found, verdict
 from clearhouse.psp.stripe.amounts import to_stripe
 from clearhouse.psp.stripe.outcomes import failure_outcome, intent_outcome, points_to_original
+from clearhouse.psp.stripe.records import ATTEMPT, ORDER, order_of, record_of
 
 NAME: Final = "stripe"
 
@@ -42,8 +46,6 @@ CAPABILITIES: Final = Capabilities(
 
 _MAX_PAGES: Final = 200
 _PAGE: Final = 100
-_ORDER: Final = "payment_order_id"
-_ATTEMPT: Final = "attempt_key"
 
 # With telemetry the SDK writes a file into the user's home; at DEBUG it logs whole payloads.
 stripe.enable_telemetry = False
@@ -107,18 +109,42 @@ class StripePsp:
         Search is asked first, being one call, but lags behind; only the list, walked from the
         end of the key's lifetime back to the attempt's start, can show that there is none.
         """
+        first = request.attempted_at - SKEW
+        last = request.attempted_at + CAPABILITIES.idempotency_key_lifetime + SKEW
         try:
-            found = verdict([_found(intent, request) async for intent in self._search(request)])
+            found = await _verdict(self._search(request), request)
         except Exception:  # noqa: BLE001 - not every account may search; the list decides
             found = None
         try:
             if found is None:
-                found = verdict([_found(intent, request) async for intent in self._list(request)])
+                found = await _verdict(self._walk(first, last, _MAX_PAGES), request)
         except _TooMany:
             return Unknown("Stripe lists more payments in that time than can be walked")
         except Exception as error:  # noqa: BLE001 - an unread list proves nothing
             return Unknown(f"Stripe's list could not be read ({type(error).__name__})")
         return found or NotCharged("Stripe lists no payment of this attempt")
+
+    async def record(self, psp_reference: str) -> PspRecord | None:
+        """One PaymentIntent as Stripe has it now. Raises UnavailableError."""
+        try:
+            intent = await self._calls.run(
+                lambda: self._client().v1.payment_intents.retrieve_async(psp_reference)
+            )
+            return record_of(intent.to_dict())
+        except stripe.InvalidRequestError as error:
+            if error.code == "resource_missing":
+                return None
+            raise _unread(error) from None
+        except Exception as error:  # noqa: BLE001 - the SDK and its transport raise all kinds
+            raise _unread(error) from None
+
+    async def records(self, since: datetime, until: datetime) -> AsyncIterator[PspRecord]:
+        """All PaymentIntents created in the window, newest first. Raises UnavailableError."""
+        try:
+            async for intent in self._walk(since, until, None):
+                yield record_of(intent)
+        except Exception as error:  # noqa: BLE001 - the SDK and its transport raise all kinds
+            raise _unread(error) from None
 
     async def close(self) -> None:
         """Close the connections."""
@@ -136,35 +162,34 @@ class StripePsp:
         return found
 
     async def _search(self, request: ChargeRequest) -> AsyncIterator[Mapping[str, Any]]:
-        query = f"metadata['{_ORDER}']:'{_escaped(request.payment_order_id)}'"
+        query = f"metadata['{ORDER}']:'{_escaped(request.payment_order_id)}'"
         page = await self._calls.run(
             lambda: self._client().v1.payment_intents.search_async(
                 {"query": query, "limit": _PAGE, "expand": ["data.review"]}
             )
         )
         for intent in page.data:
-            if _is_ours(fields := intent.to_dict(), request):
-                yield fields
+            yield intent.to_dict()
 
-    async def _list(self, request: ChargeRequest) -> AsyncIterator[Mapping[str, Any]]:
-        first = request.attempted_at - SKEW
-        last = request.attempted_at + CAPABILITIES.idempotency_key_lifetime + SKEW
+    async def _walk(
+        self, first: datetime, last: datetime, pages: int | None
+    ) -> AsyncIterator[Mapping[str, Any]]:
         params: dict[str, Any] = {
             "created": {"gte": int(first.timestamp()), "lte": int(last.timestamp())},
             "limit": _PAGE,
             "expand": ["data.review"],
         }
-        for _ in range(_MAX_PAGES):
+        for number in count(1):
             page = await self._calls.run(
                 lambda: self._client().v1.payment_intents.list_async(cast("Any", params))
             )
             for intent in page.data:
-                if _is_ours(fields := intent.to_dict(), request):
-                    yield fields
+                yield intent.to_dict()
             if not page.has_more:
                 return
+            if number == pages:
+                raise _TooMany
             params["starting_after"] = page.data[-1].id
-        raise _TooMany
 
     def _client(self) -> stripe.StripeClient:
         """Made at the first call, since its connections belong to the running event loop."""
@@ -210,9 +235,10 @@ def _create_params(request: ChargeRequest, units: int) -> Any:
         "amount": units,
         "currency": request.amount.currency.lower(),
         "payment_method": method,
-        "payment_method_types": ["card"],
+        # Not payment_method_types, which Stripe refuses since its API version 2026-09-30.
+        "allowed_payment_method_types": ["card"],
         "confirm": True,
-        "metadata": {_ORDER: request.payment_order_id, _ATTEMPT: request.idempotency_key},
+        "metadata": {ORDER: request.payment_order_id, ATTEMPT: request.idempotency_key},
         "expand": ["review"],
     }
     if customer:
@@ -220,14 +246,19 @@ def _create_params(request: ChargeRequest, units: int) -> Any:
     return params
 
 
-def _is_ours(intent: Mapping[str, Any], request: ChargeRequest) -> bool:
-    metadata: Mapping[str, Any] = intent.get("metadata") or {}
-    return metadata.get(_ORDER) == request.payment_order_id
+async def _verdict(
+    intents: AsyncIterator[Mapping[str, Any]], request: ChargeRequest
+) -> PspOutcome | None:
+    found: list[Found] = []
+    async for intent in intents:
+        if order_of(intent) == request.payment_order_id:
+            this_attempt = intent["metadata"].get(ATTEMPT) == request.idempotency_key
+            found.append(Found(intent_outcome(intent), this_attempt))
+    return verdict(found)
 
 
-def _found(intent: Mapping[str, Any], request: ChargeRequest) -> Found:
-    this_attempt = intent["metadata"].get(_ATTEMPT) == request.idempotency_key
-    return Found(intent_outcome(intent), this_attempt)
+def _unread(error: Exception) -> UnavailableError:
+    return UnavailableError(f"Stripe's records could not be read ({type(error).__name__}).")
 
 
 def _escaped(text: str) -> str:

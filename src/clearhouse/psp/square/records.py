@@ -1,0 +1,50 @@
+"""Square's payments as records, and the two fields by which they name our order; pure."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from clearhouse.kernel.money import Money
+from clearhouse.psp.contract import PspRecord, attempt_key
+
+_REFERENCE_LENGTH: Final = 40
+_NOTE_LENGTH: Final = 500
+
+
+def reference_of(payment_order_id: str) -> str:
+    """The ``reference_id`` of an order: its id where Square's 40 characters take it.
+
+    A longer one (or one that is not plain ASCII) becomes a stable hash; the payment's note
+    then holds the id itself.
+    """
+    return attempt_key(payment_order_id, 1, _REFERENCE_LENGTH)
+
+
+def note_of(idempotency_key: str, payment_order_id: str) -> str:
+    """The attempt's key and the whole order id: how attempts of one order are told apart."""
+    return f"{idempotency_key} {payment_order_id}"[:_NOTE_LENGTH]
+
+
+def order_of(payment: Mapping[str, Any]) -> str | None:
+    """Our order's id out of the reference and the note, where the payment is of ours."""
+    reference, note = str(payment.get("reference_id") or ""), str(payment.get("note") or "")
+    # A hashed key has no space in it; any other key is the order's id itself, so written twice.
+    last = note.partition(" ")[2] if note.startswith("~") else note[len(note) // 2 + 1 :]
+    for order in (last, reference):
+        if order and reference_of(order) == reference:
+            return order
+    return None
+
+
+def record_of(payment: Mapping[str, Any]) -> PspRecord:
+    """One payment; raises KeyError, TypeError or ValueError for one that makes no sense."""
+    money: Mapping[str, Any] = payment.get("total_money") or payment["amount_money"]
+    created = datetime.fromisoformat(str(payment["created_at"]))
+    return PspRecord(
+        psp_reference=str(payment["id"]),
+        payment_order_id=order_of(payment),
+        amount=Money(int(money["amount"]), str(money["currency"])),
+        is_charged=payment["status"] == "COMPLETED",
+        status=str(payment["status"]),
+        created_at=created.astimezone(UTC),
+    )
