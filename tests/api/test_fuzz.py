@@ -129,10 +129,10 @@ def test_the_glance_accepts_only_what_the_complete_check_accepts_and_reads_it_al
 ) -> None:
     for body in bodies_of(document):
         try:
-            whole = reading._thoroughly(body, PSPS)
+            whole = reading.thoroughly(body, PSPS)
         except (InvalidRequest, HttpError):
             whole = None
-        glance = None if b"\\" in body else reading._at_a_glance(body, PSPS)
+        glance = None if b"\\" in body else reading.at_a_glance(body, PSPS)
         if glance is not None:
             assert glance == whole
         elif whole is not None:

@@ -1,6 +1,7 @@
 """What HTTP itself asks for: headers, statuses, limits, and no word too much when things break."""
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -87,7 +88,7 @@ async def test_a_body_too_large_is_refused(client: httpx.AsyncClient, length: in
 
 
 async def test_a_body_that_comes_in_pieces_is_bounded_and_read(client: httpx.AsyncClient) -> None:
-    async def pieces(size: int) -> Any:
+    async def pieces(size: int) -> AsyncIterator[bytes]:
         body = raw(fresh()).ljust(size)
         for start in range(0, len(body), 1_000):
             yield body[start : start + 1_000]
@@ -124,7 +125,10 @@ async def test_the_largest_body_that_makes_sense_fits(client: httpx.AsyncClient)
 async def test_an_idempotency_key_that_is_none_is_refused(
     client: httpx.AsyncClient, value: str
 ) -> None:
-    headers = JSON | {"Idempotency-Key": value.encode("latin-1")}
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"idempotency-key", value.encode("latin-1")),
+    ]
     answer = await client.post("/v1/payments", content=raw(VALID), headers=headers)
     assert_problem(answer, "invalid-idempotency-key")
 
@@ -189,9 +193,8 @@ async def test_a_card_number_in_the_url_is_refused(client: httpx.AsyncClient, ur
     ["", "all", "Basic all", "Bearer", "Bearer ", "Bearer wrong", "Bearer \u00e9", "bearer  "],
 )
 async def test_without_a_valid_key_nobody_comes_in(client: httpx.AsyncClient, header: str) -> None:
-    answer = await client.post(
-        "/v1/payments", json=VALID, headers={"Authorization": header.encode("latin-1")}
-    )
+    headers = [(b"authorization", header.encode("latin-1"))]
+    answer = await client.post("/v1/payments", json=VALID, headers=headers)
     assert_problem(answer, "unauthenticated")
     assert answer.headers["www-authenticate"].startswith("Bearer ")
 

@@ -49,11 +49,12 @@ def read_payment(body: bytes, psps: AbstractSet[str]) -> tuple[NewPayment, bytes
     # Escapes hide digits, so such a body is looked at again once it is decoded.
     if bytes_hold_card_number(body):
         raise CardNumberRefused(_place_of_card(body))
-    payment = None if escaped else _at_a_glance(body, psps)
-    return payment or _thoroughly(body, psps)
+    payment = None if escaped else at_a_glance(body, psps)
+    return payment or thoroughly(body, psps)
 
 
-def _at_a_glance(body: bytes, psps: AbstractSet[str]) -> tuple[NewPayment, bytes] | None:
+def at_a_glance(body: bytes, psps: AbstractSet[str]) -> tuple[NewPayment, bytes] | None:
+    """The payment of a plainly valid body without escapes; None when a closer look is needed."""
     if _has_unusual_characters(body):
         return None
     try:
@@ -105,7 +106,8 @@ def _payment(request: PaymentRequest, psps: AbstractSet[str]) -> tuple[NewPaymen
     return payment, _encoder.encode(request)
 
 
-def _thoroughly(body: bytes, psps: AbstractSet[str]) -> tuple[NewPayment, bytes]:
+def thoroughly(body: bytes, psps: AbstractSet[str]) -> tuple[NewPayment, bytes]:
+    """The payment of any valid body. Raises as ``read_payment`` does."""
     try:
         document = read_strictly(body)
     except TooDeep:
