@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from structlog.testing import capture_logs
@@ -218,7 +219,11 @@ async def test_the_scheme_may_be_written_in_any_case(client: httpx.AsyncClient) 
         (InvalidRequest([Fault("/a", "b", "c")]), "validation-failed"),
         (ClearhouseError("Something of ours."), "internal-error"),
         (RuntimeError("boom"), "internal-error"),
-        (TimeoutError(), "internal-error"),
+        (asyncpg.ConnectionDoesNotExistError("gone"), "unavailable"),
+        (asyncpg.AdminShutdownError("restart"), "unavailable"),
+        (ConnectionRefusedError(), "unavailable"),
+        (asyncpg.UniqueViolationError("Key (name)=(Ada) exists"), "internal-error"),
+        (LookupError(), "internal-error"),
     ],
 )
 async def test_every_error_is_a_problem_on_every_road(

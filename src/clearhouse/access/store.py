@@ -8,12 +8,11 @@ import asyncpg
 
 from clearhouse.access.model import ApiKey, Scope
 from clearhouse.kernel.errors import UnavailableError
-from clearhouse.postgres.connection import Pool
+from clearhouse.postgres.connection import LOST, Pool
 from clearhouse.postgres.queries import load_queries
 
 _QUERIES: Final = load_queries("clearhouse.access")
 _KNOWN: Final = {scope.value: scope for scope in Scope}
-_LOST: Final = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError)
 
 
 async def add_key(pool: Pool, key: ApiKey, digest: bytes) -> None:
@@ -49,7 +48,7 @@ async def find_key(pool: Pool, digest: bytes) -> tuple[ApiKey, bytes] | None:
     """
     try:
         row = await pool.fetchrow(_QUERIES["find_key"], digest)
-    except _LOST as error:
+    except LOST as error:
         raise UnavailableError(
             f"The API key could not be looked up ({type(error).__name__}).", hint="Try again."
         ) from error

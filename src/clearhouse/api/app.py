@@ -10,7 +10,7 @@ from clearhouse.api.edge import Edge, problem_response, request_id_of
 from clearhouse.api.health import Health
 from clearhouse.api.intake import PATH
 from clearhouse.api.lookups import Lookups
-from clearhouse.api.metrics import ApiMetrics
+from clearhouse.api.metrics import metrics_in
 from clearhouse.api.operations import OPERATIONS, PAGES
 from clearhouse.api.pages import Pages
 from clearhouse.api.problems import problem_of
@@ -28,7 +28,7 @@ async def _answered_at_the_edge() -> None:
 
 def create_app(deps: ApiDependencies) -> Litestar:
     """The API as an ASGI application."""
-    metrics = ApiMetrics(deps.registry)
+    metrics = metrics_in(deps.registry)
     lookups, health, pages = Lookups(deps), Health(deps), Pages()
 
     def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -5,6 +5,7 @@ fixed. Children are kept in a dictionary, since looking labels up costs as much 
 """
 
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -15,7 +16,7 @@ _BUCKETS: Final = (0.002, 0.005, 0.01, 0.02, 0.035, 0.05, 0.1, 0.2, 0.5, 1.0, 2.
 
 
 class ApiMetrics:
-    """Counts and times every request, in the registry handed in."""
+    """Counts and times every request; made by ``metrics_in``, once for each registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
@@ -61,3 +62,13 @@ class ApiMetrics:
     def problem(self, slug: str) -> None:
         """Note one problem answer."""
         self._problems.labels(slug).inc()
+
+
+_made: Final[WeakKeyDictionary[CollectorRegistry, ApiMetrics]] = WeakKeyDictionary()
+
+
+def metrics_in(registry: CollectorRegistry) -> ApiMetrics:
+    """The API's metrics of a registry; several applications of one process share them."""
+    if registry not in _made:
+        _made[registry] = ApiMetrics(registry)
+    return _made[registry]

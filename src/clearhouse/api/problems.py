@@ -27,6 +27,7 @@ from clearhouse.kernel.errors import (
     Unauthenticated,
     UnavailableError,
 )
+from clearhouse.postgres.connection import LOST
 
 __all__ = ["TYPES", "HttpError", "Problem", "problem_of"]
 
@@ -103,6 +104,10 @@ class Problem:
 
 def problem_of(error: Exception, request_id: str) -> Problem:
     """The problem that an error is; what is unexpected is logged, without the request's values."""
+    if isinstance(error, LOST):
+        error = UnavailableError("The database does not answer.", hint="Try again.")
+    if isinstance(error, UnavailableError):
+        _log.warning("unavailable", request_id=request_id, reason=error.message)
     match error:
         case HttpError():
             errors = [_parameter(fault) for fault in error.parameters]

@@ -30,7 +30,7 @@ _AGAIN: Final = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
 )
-_LOST: Final = (
+LOST: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -38,6 +38,8 @@ _LOST: Final = (
     asyncpg.InterfaceError,
     OSError,
 )
+"""What asyncpg raises when the server is away; a plain read may let it pass, and the API answers
+503 to it as to UnavailableError."""
 _ATTEMPTS: Final = 5
 _SCANS: Final = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
 
@@ -96,7 +98,7 @@ async def in_transaction(
             if attempt == _ATTEMPTS:
                 raise
             await clock.sleep(0.005 * 2**attempt)
-        except _LOST as error:
+        except LOST as error:
             raise UnavailableError(
                 f"The connection to PostgreSQL was lost ({type(error).__name__}).",
                 hint="Repeat the request with the same idempotency key.",
