@@ -3,6 +3,8 @@
 import httpx
 import pytest
 import stripe
+from square import Square
+from square.core.api_error import ApiError
 from tests.sandbox.world import charge_stripe, stripe_client, truth
 
 from clearhouse.sandbox.server import Running, open_core, running
@@ -99,6 +101,16 @@ def test_the_truth_can_be_forgotten():
 @pytest.mark.parametrize("path", ["/", "/v1/nothing", "/v2/payments/a/b/c", "/_sandbox/nothing"])
 def test_an_unknown_path_is_404(path: str, sandbox: Running):
     assert httpx.get(f"{sandbox.base_url}{path}", trust_env=False).status_code == 404
+
+
+def test_an_sdk_understands_that_an_endpoint_is_missing(
+    stripe_sdk: stripe.StripeClient, square_sdk: Square
+):
+    with pytest.raises(stripe.InvalidRequestError, match="no such endpoint"):
+        stripe_sdk.v1.disputes.list()
+    with pytest.raises(ApiError) as caught:
+        square_sdk.disputes.list()
+    assert caught.value.errors[0].code == "NOT_FOUND"
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(sandbox: Running):

@@ -36,6 +36,12 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _LOG = structlog.get_logger(__name__)
 _SLOW_PIECES = 8
+_UNKNOWN = (
+    b'{"error": {"type": "invalid_request_error", "message": "The sandbox has no such endpoint."},'
+    b' "errors": [{"category": "INVALID_REQUEST_ERROR", "code": "NOT_FOUND",'
+    b' "detail": "The sandbox has no such endpoint."}]}'
+)
+"""For a path that no PSP has here: an error in the words of Stripe and Square at once."""
 
 
 def create_app(core: Core) -> App:
@@ -58,7 +64,7 @@ class _Application:
         body = await _read(receive)
         found = self._router.find(method, path)
         if found is None:
-            await _answer(send, Response(404, b'{"error": "no such endpoint in the sandbox"}'))
+            await _answer(send, Response(404, _UNKNOWN, [("content-type", "application/json")]))
             return
         route, params = found
         query = scope["query_string"].decode("latin-1")

@@ -84,7 +84,7 @@ class Truth:
         )
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.execute("PRAGMA wal_autocheckpoint = 4000")
+        self._db.execute("PRAGMA wal_autocheckpoint = 16000")
         self._db.executescript(_SCHEMA)
 
     @contextmanager
@@ -93,10 +93,11 @@ class Truth:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     def execute(self, sql: str, values: object = ()) -> sqlite3.Cursor:
         """One statement on the shared connection, for the stores of this package."""
