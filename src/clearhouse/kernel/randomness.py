@@ -1,8 +1,11 @@
 """The only source of randomness: secrets for the world, a seed for a simulation."""
 
+import os
 import random
 import secrets
-from typing import Protocol
+from typing import Final, Protocol
+
+_POOL_BYTES: Final = 4096
 
 
 class Randomness(Protocol):
@@ -22,9 +25,21 @@ class SystemRandomness:
 
     def __init__(self) -> None:
         self._jitter = random.Random(secrets.randbits(64))  # noqa: S311 - only for uniform()
+        self._pool = b""
+        self._used = 0
+        self._owner = os.getpid()
 
     def token(self, size: int) -> bytes:
-        return secrets.token_bytes(size)
+        # Asking the kernel for ten bytes costs as much as for a thousand, and ids need many.
+        end = self._used + size
+        # A forked process must not hand out its parent's bytes again.
+        if end > len(self._pool) or self._owner != os.getpid():
+            self._owner = os.getpid()
+            self._pool = secrets.token_bytes(max(_POOL_BYTES, size))
+            self._used, end = 0, size
+        taken = self._pool[self._used : end]
+        self._used = end
+        return taken
 
     def uniform(self, low: float, high: float) -> float:
         return self._jitter.uniform(low, high)

@@ -8,10 +8,10 @@ from clearhouse.messaging.consumer import Subscription
 from clearhouse.messaging.events import (
     AnyEvent,
     JournalEntryPosted,
-    PaymentEventDone,
     WalletUpdated,
 )
 from clearhouse.messaging.outbox import Stream, publish
+from clearhouse.payments.facts import done_event
 from clearhouse.payments.store import QUERIES, SCHEMA, close_orders
 from clearhouse.postgres.connection import Connection
 
@@ -46,16 +46,4 @@ class BookingService:
     async def _close(self, connection: Connection, event_ids: Sequence[UUID]) -> None:
         now = self._clock.now()
         done = await close_orders(connection, event_ids, now)
-        await publish(
-            connection,
-            SCHEMA,
-            [
-                PaymentEventDone(
-                    aggregate_id=row["event_id"],
-                    version=row["version"],
-                    occurred_at=now,
-                    checkout_id=row["checkout_id"],
-                )
-                for row in done
-            ],
-        )
+        await publish(connection, SCHEMA, [done_event(row, now) for row in done])

@@ -16,14 +16,14 @@ import structlog
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.money import Money
 from clearhouse.kernel.randomness import Randomness
-from clearhouse.messaging.events import (
-    Event,
-    PaymentEventDone,
-    PaymentOrderExecuting,
-    PaymentOrderFailed,
-    PaymentOrderSucceeded,
-)
+from clearhouse.messaging.events import Event
 from clearhouse.messaging.outbox import publish
+from clearhouse.payments.facts import (
+    claimed_order,
+    done_event,
+    executing_event,
+    final_event,
+)
 from clearhouse.payments.fees import DefaultFee, FeePlan
 from clearhouse.payments.lifecycle import (
     Effect,
@@ -37,7 +37,6 @@ from clearhouse.payments.model import ClaimedOrder, OrderStatus, Settlement, Sta
 from clearhouse.payments.store import QUERIES, SCHEMA, close_orders
 from clearhouse.postgres.connection import Connection, Pool, in_transaction
 from clearhouse.postgres.group_commit import GroupCommit
-from clearhouse.psp.contract import attempt_key
 
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.payments")
 
@@ -87,7 +86,7 @@ class ExecutionService:
 
         async def work(connection: Connection) -> list[ClaimedOrder]:
             rows = await connection.fetch(QUERIES["claim"], psp, limit, self._lease)
-            claimed = [_claimed(row, key_length) for row in rows]
+            claimed = [claimed_order(row, key_length) for row in rows]
             if not claimed:
                 return []
             await connection.execute(
@@ -97,7 +96,7 @@ class ExecutionService:
                 [order.idempotency_key for order in claimed],
                 psp,
             )
-            await publish(connection, SCHEMA, [e for row in rows if (e := _executing(row))])
+            await publish(connection, SCHEMA, [e for row in rows if (e := executing_event(row))])
             return claimed
 
         return await in_transaction(self._pool, self._clock, work)
@@ -191,16 +190,11 @@ class ExecutionService:
             await self._postpone(connection, waiting)
         failed = [one.row["event_id"] for one in finished if one.transition.effect is Effect.FAIL]
         done = await close_orders(connection, failed, now)
-        events: list[Event] = [self._event(one) for one in finished]
-        events += [
-            PaymentEventDone(
-                aggregate_id=row["event_id"],
-                version=row["version"],
-                occurred_at=now,
-                checkout_id=row["checkout_id"],
-            )
-            for row in done
+        events: list[Event] = [
+            final_event(one.row, one.transition, one.version, self._fee(one), now)
+            for one in finished
         ]
+        events += [done_event(row, now) for row in done]
         await publish(connection, SCHEMA, events)
 
     async def _postpone(self, connection: Connection, waiting: Sequence[_Settled]) -> None:
@@ -234,68 +228,6 @@ class ExecutionService:
             plan = FeePlan(row["basis_points"], row["fixed_minor"])
         return plan.fee_on(Money(row["amount_minor"], row["currency"]))
 
-    def _event(self, one: _Settled) -> Event:
-        row = one.row
-        if one.transition.effect is Effect.SUCCEED:
-            return PaymentOrderSucceeded(
-                aggregate_id=row["order_id"],
-                version=one.version,
-                occurred_at=self._clock.now(),
-                payment_order_id=row["payment_order_id"],
-                checkout_id=row["checkout_id"],
-                seller_account=row["seller_account"],
-                amount_minor=row["amount_minor"],
-                fee_minor=self._fee(one) or 0,
-                currency=row["currency"],
-                psp=row["psp"],
-                psp_reference=one.transition.psp_reference or "",
-            )
-        return PaymentOrderFailed(
-            aggregate_id=row["order_id"],
-            version=one.version,
-            occurred_at=self._clock.now(),
-            payment_order_id=row["payment_order_id"],
-            checkout_id=row["checkout_id"],
-            seller_account=row["seller_account"],
-            amount_minor=row["amount_minor"],
-            currency=row["currency"],
-            psp=row["psp"],
-            reason=one.transition.failure_code or "",
-        )
-
 
 class _LeaseLost(Exception):
     """Another owner holds the order now, or it is settled."""
-
-
-def _claimed(row: asyncpg.Record, key_length: int) -> ClaimedOrder:
-    attempt: int = row["attempt"]
-    key = row["idempotency_key"] or attempt_key(row["payment_order_id"], attempt, key_length)
-    return ClaimedOrder(
-        order_id=row["order_id"],
-        payment_order_id=row["payment_order_id"],
-        checkout_id=row["checkout_id"],
-        seller_account=row["seller_account"],
-        amount=Money(row["amount_minor"], row["currency"]),
-        psp=row["psp"],
-        payment_method=row["payment_method"],
-        attempt=attempt,
-        idempotency_key=key,
-        attempted_at=row["started_at"] or row["claimed_at"],
-        claimed_at=row["claimed_at"],
-        tries=row["tries"],
-        status_reason=StatusReason(row["status_reason"]) if row["status_reason"] else None,
-        fence=row["fence"],
-    )
-
-
-def _executing(row: asyncpg.Record) -> PaymentOrderExecuting | None:
-    if row["started_version"] is None:
-        return None
-    return PaymentOrderExecuting(
-        aggregate_id=row["order_id"],
-        version=row["started_version"],
-        occurred_at=row["claimed_at"],
-        payment_order_id=row["payment_order_id"],
-        checkout_id=row["checkout_id"],
-    )

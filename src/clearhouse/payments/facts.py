@@ -1,0 +1,98 @@
+"""Rows of the hot path as frozen values, and transitions as the events that tell them."""
+
+from datetime import datetime
+
+import asyncpg
+
+from clearhouse.kernel.money import Money
+from clearhouse.messaging.events import (
+    Event,
+    PaymentEventDone,
+    PaymentOrderExecuting,
+    PaymentOrderFailed,
+    PaymentOrderSucceeded,
+)
+from clearhouse.payments.lifecycle import Effect, Transition
+from clearhouse.payments.model import ClaimedOrder, StatusReason
+from clearhouse.psp.contract import attempt_key
+
+
+def claimed_order(row: asyncpg.Record, key_length: int) -> ClaimedOrder:
+    """A row of the query ``claim``; an attempt that was never sent gets its key here."""
+    attempt: int = row["attempt"]
+    key = row["idempotency_key"] or attempt_key(row["payment_order_id"], attempt, key_length)
+    return ClaimedOrder(
+        order_id=row["order_id"],
+        payment_order_id=row["payment_order_id"],
+        checkout_id=row["checkout_id"],
+        seller_account=row["seller_account"],
+        amount=Money(row["amount_minor"], row["currency"]),
+        psp=row["psp"],
+        payment_method=row["payment_method"],
+        attempt=attempt,
+        idempotency_key=key,
+        attempted_at=row["started_at"] or row["claimed_at"],
+        claimed_at=row["claimed_at"],
+        tries=row["tries"],
+        status_reason=StatusReason(row["status_reason"]) if row["status_reason"] else None,
+        fence=row["fence"],
+    )
+
+
+def executing_event(row: asyncpg.Record) -> PaymentOrderExecuting | None:
+    """The event of a claim that was the order's first; None for a later one."""
+    if row["started_version"] is None:
+        return None
+    return PaymentOrderExecuting(
+        aggregate_id=row["order_id"],
+        version=row["started_version"],
+        occurred_at=row["claimed_at"],
+        payment_order_id=row["payment_order_id"],
+        checkout_id=row["checkout_id"],
+    )
+
+
+def final_event(
+    row: asyncpg.Record,
+    transition: Transition,
+    version: int,
+    fee_minor: int | None,
+    moment: datetime,
+) -> Event:
+    """The event of a transition to SUCCESS or FAILED, for a row of ``lock_for_settlement``."""
+    if transition.effect is Effect.SUCCEED:
+        return PaymentOrderSucceeded(
+            aggregate_id=row["order_id"],
+            version=version,
+            occurred_at=moment,
+            payment_order_id=row["payment_order_id"],
+            checkout_id=row["checkout_id"],
+            seller_account=row["seller_account"],
+            amount_minor=row["amount_minor"],
+            fee_minor=fee_minor or 0,
+            currency=row["currency"],
+            psp=row["psp"],
+            psp_reference=transition.psp_reference or "",
+        )
+    return PaymentOrderFailed(
+        aggregate_id=row["order_id"],
+        version=version,
+        occurred_at=moment,
+        payment_order_id=row["payment_order_id"],
+        checkout_id=row["checkout_id"],
+        seller_account=row["seller_account"],
+        amount_minor=row["amount_minor"],
+        currency=row["currency"],
+        psp=row["psp"],
+        reason=transition.failure_code or "",
+    )
+
+
+def done_event(row: asyncpg.Record, moment: datetime) -> PaymentEventDone:
+    """The event of a checkout whose last order is done, for a row of ``close_orders``."""
+    return PaymentEventDone(
+        aggregate_id=row["event_id"],
+        version=row["version"],
+        occurred_at=moment,
+        checkout_id=row["checkout_id"],
+    )
