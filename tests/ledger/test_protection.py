@@ -108,12 +108,12 @@ async def test_the_tables_refuse_a_balance_below_its_floor(owner: PlainConnectio
 
 
 async def call_post(
-    connection: Pool, *, debit: tuple[str, str], credit: tuple[str, str], line_currency: str
+    pool: Pool, *, debit: tuple[str, str], credit: tuple[str, str], line_currency: str
 ) -> str:
     """Call the database function itself, past all that Python would refuse."""
     first, second = sorted([("1", *debit), ("2", *credit)], key=lambda found: found[1])
     places = [1, 2] if first[0] == "1" else [2, 1]
-    rows = await connection.fetch(
+    rows = await pool.fetch(
         "select outcome from ledger.post($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
         " $13, $14, $15, $16, $17, $18)",
         MOMENT,
@@ -156,6 +156,24 @@ async def test_the_database_refuses_a_line_across_currencies(pool: Pool) -> None
         assert (debit, credit, currency, answer) == (debit, credit, currency, outcome)
     assert await pool.fetchval("select count(*) from ledger.journal_lines") == 1
     await assert_sound(pool)
+
+
+async def test_the_database_refuses_accounts_that_are_not_in_order(pool: Pool) -> None:
+    # Accounts are met by place: one in another's place would be booked on in its stead.
+    arguments = [
+        MOMENT,
+        ["asset", "asset"],
+        ["", ""],
+        ["USD", "USD"],
+        [None, None],
+        *([IDS.new()], ["test"], [IDS.new()], ["r"], [MOMENT], ["d"]),
+        *([1], [1], [1], [2], ["USD"], [100]),
+    ]
+    numbers = ", ".join(f"${n}" for n in range(2, len(arguments) + 1))
+    for codes in ("{b,a}", "{a,a}", "{a,B}", "{a,null}"):
+        with pytest.raises(asyncpg.PostgresError, match=r"once each, in byte order|null value"):
+            await pool.fetch(f"select ledger.post($1, '{codes}', {numbers})", *arguments)
+    assert await kept(pool) == {}
 
 
 async def test_all_postings_sum_to_zero_per_entry_and_currency(pool: Pool) -> None:

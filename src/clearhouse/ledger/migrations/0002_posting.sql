@@ -79,6 +79,7 @@ create function ledger.post(
 declare
     total int := array_length(entry_ids, 1);
     -- The accounts, by place.
+    codes text[];
     ids bigint[];
     currencies text[];
     signs int[];
@@ -86,6 +87,7 @@ declare
     counts bigint[];
     floors bigint[];
     moment timestamptz;
+    made boolean := false;
     -- The entries, by place.
     mismatched int[];
     overdrawn int[] := '{}';
@@ -108,7 +110,7 @@ begin
             ), placed as (
                 select *, row_number() over (order by code) as n from locked
             )
-            select array_agg(a.account_id order by n),
+            select array_agg(a.code order by n), array_agg(a.account_id order by n),
                 array_agg(case when a.type = account_types[n]
                     and a.currency = account_currencies[n] then a.currency end order by n),
                 array_agg(a.debit_sign::int order by n),
@@ -116,10 +118,14 @@ begin
                 array_agg(a.posting_count order by n),
                 array_agg(coalesce(a.floor_minor, no_floor) order by n),
                 greatest(in_posted_at, max(a.last_posted_at))
-            into ids, currencies, signs, balances, counts, floors, moment
+            into codes, ids, currencies, signs, balances, counts, floors, moment
             from placed a;
 
-            exit when array_length(ids, 1) = array_length(account_codes, 1);
+            exit when codes = account_codes;
+            if made then
+                raise exception 'accounts must be given once each, in byte order'
+                    using errcode = 'invalid_parameter_value';
+            end if;
             raise exception 'an account is missing' using errcode = 'CLF02';
         exception when sqlstate 'CLF02' then
             insert into ledger.accounts (code, type, owner, currency, floor_minor)
@@ -129,6 +135,7 @@ begin
                 where not exists (select from ledger.accounts a where a.code = g.code)
                 order by g.code collate "C"
                 on conflict (code) do nothing;
+            made := true;
         end;
     end loop;
 

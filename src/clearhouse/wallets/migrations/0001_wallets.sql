@@ -87,12 +87,15 @@ create function wallets.move(
     as $$
 #variable_conflict use_column
 declare
+    sellers text[];
+    currencies text[];
     ids bigint[];
     pendings bigint[];
     availables bigint[];
     reserveds bigint[];
     counts bigint[];
     moment timestamptz;
+    made boolean := false;
     fresh boolean[];
 begin
     loop
@@ -105,14 +108,19 @@ begin
             ), placed as (
                 select *, row_number() over (order by seller_account, currency) as n from locked
             )
-            select array_agg(wallet_id order by n), array_agg(pending_minor order by n),
+            select array_agg(seller_account order by n), array_agg(currency order by n),
+                array_agg(wallet_id order by n), array_agg(pending_minor order by n),
                 array_agg(available_minor order by n), array_agg(reserved_minor order by n),
                 array_agg(movement_count order by n),
                 greatest(in_recorded_at, max(last_recorded_at))
-            into ids, pendings, availables, reserveds, counts, moment
+            into sellers, currencies, ids, pendings, availables, reserveds, counts, moment
             from placed;
 
-            exit when array_length(ids, 1) = array_length(wallet_sellers, 1);
+            exit when sellers = wallet_sellers and currencies = wallet_currencies;
+            if made then
+                raise exception 'wallets must be given once each, in byte order'
+                    using errcode = 'invalid_parameter_value';
+            end if;
             raise exception 'a wallet is missing' using errcode = 'CLW01';
         exception when sqlstate 'CLW01' then
             insert into wallets.wallets (seller_account, currency)
@@ -123,6 +131,7 @@ begin
                     where w.seller_account = g.seller and w.currency = g.currency)
                 order by g.seller collate "C", g.currency collate "C"
                 on conflict (seller_account, currency) do nothing;
+            made := true;
         end;
     end loop;
 
