@@ -39,6 +39,8 @@ CARDS = {
     "after a label": "pan:4111111111111111",
     "after an underscore": "card_4111111111111111",
     "after a word and a dash": "card-4111-1111-1111-1111",
+    "oddly grouped": "411111 11111111 11",
+    "glued halves": "41111111-11111111",
     "in parentheses": "(4111111111111111)",
     "beside a uuid": "6f9619ff-8b86-d011-b42d-00cf4fc964ff 4111111111111111",
 }
@@ -61,6 +63,9 @@ NOT_CARDS = {
     "a time": "2026-11-23T08:37:51.123456Z",
     "an amount": "999999999.99",
     "nothing": "",
+    "a dated id that passes the check": "20261123-000123-08",
+    "a numbered id that passes the check": "checkout-10000000-1-1006",
+    "two dates in a row": "2026-11-23 2026-11-25",
 }
 
 
@@ -96,6 +101,14 @@ def test_ten_thousand_uuids_of_each_kind_pass() -> None:
         assert not holds_card_number(str(uuid.UUID(bytes=noise[:8] + b"\x80" + noise[9:])).upper())
 
 
+def test_ten_thousand_dated_and_numbered_ids_pass() -> None:
+    source = random.Random(3)
+    for number in range(10_000):
+        assert not holds_card_number(f"2026{source.randrange(10**4):04}-{number:06}-01")
+        assert not holds_card_number(f"order-2026-11-23-{number:06}")
+        assert not holds_card_number(f"10{source.randrange(10**6):06}-1-{number:04}")
+
+
 def test_ten_thousand_tokens_of_each_kind_pass() -> None:
     source = random.Random(2)
     base62 = string.ascii_letters + string.digits
@@ -121,15 +134,30 @@ def luhn_digit(digits: str) -> str:
 
 @given(
     st.text(string.digits, min_size=12, max_size=18),
-    st.lists(st.sampled_from(["", " ", "-", " - "]), min_size=19, max_size=19),
+    st.sampled_from([1, 2, 3, 4, 5, 19]),
+    st.sampled_from([" ", "-", " - ", "\u00a0"]),
     st.sampled_from(["", "name: ", "é ", "x,"]),
 )
-def test_every_luhn_valid_number_is_found_however_it_is_grouped(
-    digits: str, gaps: list[str], before: str
+def test_every_luhn_valid_number_is_found_in_groups_and_in_one_piece(
+    digits: str, size: int, gap: str, before: str
 ) -> None:
     number = digits + luhn_digit(digits)
-    grouped = "".join(digit + gap for digit, gap in zip(number, gaps, strict=False)).strip(" -")
-    assert holds_card_number(before + grouped)
+    groups = [number[start : start + size] for start in range(0, len(number), size)]
+    assert holds_card_number(before + gap.join(groups))
+
+
+@given(
+    st.sampled_from(["4", "51", "55", "2221", "2720", "6011", "65", "62", "3530"]),
+    st.text(string.digits, min_size=15, max_size=15),
+    st.lists(st.sampled_from(["", " ", "-", " - "]), min_size=16, max_size=16),
+)
+def test_a_networks_number_is_found_however_it_is_grouped(
+    prefix: str, digits: str, gaps: list[str]
+) -> None:
+    body = (prefix + digits)[:15]
+    number = body + luhn_digit(body)
+    grouped = "".join(digit + gap for digit, gap in zip(number, gaps, strict=True)).strip(" -")
+    assert holds_card_number(grouped)
 
 
 @given(st.text(string.digits, min_size=12, max_size=18), st.integers(1, 9))

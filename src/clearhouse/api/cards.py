@@ -6,8 +6,12 @@ part of a word, not of a card number, and a UUID is a word as a whole. A group o
 beside the number (an expiry, a security code) does not hide it: every run of whole groups
 counts.
 
-What this costs: an id of 13 to 19 digits that happens to pass the check is refused too, which
-is one in ten of such ids. The reference documentation says so.
+Groups must be such as people write (fours, or single digits, or American Express's 4-6-5);
+otherwise the number must begin and be as long as the card networks' numbers are. Without that,
+one in ten ids such as ``20261123-000123-01`` would be refused, for nothing.
+
+What is left of that: an id of 13 to 19 digits in one piece that happens to pass the check is
+refused too, which is one in ten of such ids. The reference documentation says so.
 """
 
 import re
@@ -25,6 +29,20 @@ _UUID: Final = re.compile(
 )
 _SHORTEST: Final = 13
 _LONGEST: Final = 19
+_LARGEST_REGULAR: Final = 5
+_UNEVEN: Final = {(4, 6, 5), (4, 6, 4)}
+"""How American Express and Diners Club print theirs."""
+_NETWORK: Final = re.compile(
+    r"""4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})           # Visa
+    |5[1-5][0-9]{14}                                 # Mastercard
+    |2(?:22[1-9]|2[3-9][0-9]|[3-6][0-9]{2}|7[01][0-9]|720)[0-9]{12}
+    |3[47][0-9]{13}                                  # American Express
+    |3(?:0[0-5]|095|[689][0-9])[0-9]{11,16}          # Diners Club
+    |(?:3528|3529|35[3-8][0-9])[0-9]{12,15}          # JCB
+    |(?:50|5[6-9]|6[0-9])[0-9]{14,17}                # Discover, UnionPay, Maestro
+    """,
+    re.VERBOSE,
+)
 # What a digit adds when it is doubled.
 _DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
@@ -88,6 +106,20 @@ def _any_run_passes(groups: list[str]) -> bool:
                 break
             # The last digit is never doubled, and every second one before it is.
             parity = 0 if end % 2 else 1
-            if end - start >= _SHORTEST and (sums[end][parity] - sums[start][parity]) % 10 == 0:
+            if (
+                end - start >= _SHORTEST
+                and (sums[end][parity] - sums[start][parity]) % 10 == 0
+                and _is_written_as_card(groups[place : edges.index(end, place)])
+            ):
                 return True
     return False
+
+
+def _is_written_as_card(groups: list[str]) -> bool:
+    """Whether groups of digits are set as card numbers are, or begin as those of a network."""
+    sizes = tuple(map(len, groups))
+    first = sizes[0]
+    regular = first <= _LARGEST_REGULAR and sizes[-1] <= first and {*sizes[:-1]} <= {first}
+    if len(groups) == 1 or regular or sizes in _UNEVEN:
+        return True
+    return _NETWORK.fullmatch("".join(groups)) is not None
