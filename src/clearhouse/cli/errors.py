@@ -38,6 +38,14 @@ REFUSED: Final = 4
 BUG: Final = 70
 INTERRUPTED: Final = 130
 
+# By name, since importing the driver takes longer than `clearhouse --help` may.
+_NOT_MIGRATED: Final = {
+    "InvalidSchemaNameError",
+    "UndefinedColumnError",
+    "UndefinedFunctionError",
+    "UndefinedTableError",
+}
+
 
 def run_guarded(app: App, arguments: Sequence[str], *, debug: bool) -> int:
     """Run one command; returns its exit code and never lets a traceback out, unless debugging."""
@@ -63,6 +71,9 @@ def run_guarded(app: App, arguments: Sequence[str], *, debug: bool) -> int:
         if debug:
             traceback.print_exc()
             return BUG
+        if type(error).__name__ in _NOT_MIGRATED:
+            complain("The database is empty or not up to date.", "Run `clearhouse migrate`.")
+            return USAGE
         complain(
             f"clearhouse met a fault of its own: {type(error).__name__}: {_one_line(str(error))}",
             f"The report is in {_report()}; CLEARHOUSE_DEBUG=1 shows it here.",

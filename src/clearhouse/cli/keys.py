@@ -12,7 +12,6 @@ from rich.table import Table
 
 from clearhouse.access.model import ApiKey, Scope
 from clearhouse.access.service import ApiKeys
-from clearhouse.bootstrap import migrate_all
 from clearhouse.cli.console import err, out
 from clearhouse.cli.embedded import reach_database
 from clearhouse.cli.options import NO_OPTIONS, Common
@@ -120,11 +119,10 @@ def revoke_key(key_id: UUID, *, common: Common = NO_OPTIONS) -> None:
 
 def _with_keys(settings: Settings, work: Callable[[ApiKeys], Awaitable[Result]]) -> Result:
     async def run(url: str) -> Result:
-        await migrate_all(url)
         clock, randomness = SystemClock(), SystemRandomness()
+        pepper = pepper_of(settings, randomness)
         pool = await open_pool(url, size=1, name="keys")
         try:
-            pepper = pepper_of(settings, randomness)
             return await work(ApiKeys(pool, clock, Ids(clock, randomness), randomness, pepper))
         finally:
             await pool.close()

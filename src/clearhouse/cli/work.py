@@ -77,7 +77,7 @@ def _roles(only: str | None) -> tuple[Role, ...]:
     strange = [word for word in words if word not in tuple(Role)]
     if strange or not words:
         raise ConfigurationError(
-            f"There is no role {strange[0] if strange else only!r}.",
+            f"There is no role {strange[0] if strange else '(none)'}.",
             hint=f"--only takes a comma separated choice of {', '.join(Role)}.",
         )
     return tuple(dict.fromkeys(Role(word) for word in words))
