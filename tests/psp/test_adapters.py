@@ -146,6 +146,19 @@ async def test_braintree_never_charges_in_the_default_currency_by_mistake(
     await adapter.close()
 
 
+async def test_braintree_says_no_to_a_currency_only_when_an_older_set_up_charged_nothing(
+    sandbox: Running,
+) -> None:
+    request = request_of("o-moved", "fake-valid-nonce", Money(1000, "JPY"))
+    before = made("braintree", BRAINTREE | {"merchant_accounts": "JPY=jpy"}, sandbox)
+    paid = await before.charge(request)
+    await before.close()
+    adapter = made("braintree", BRAINTREE, sandbox)
+    assert isinstance(paid, Succeeded)
+    assert await adapter.charge(request) == paid
+    await adapter.close()
+
+
 @pytest.mark.parametrize(
     ("method", "sent"),
     [

@@ -9,7 +9,7 @@ The outcomes, drawn as text::
     ├── Succeeded   the PSP holds the buyer's money (captured, or certain to be)
     ├── Declined    the PSP says no for good; this attempt has not charged and never will
     ├── Pending     the PSP has it and has not decided; it will tell, or can be asked
-    ├── NotCharged  proven: no charge exists under this key, and the call may be repeated
+    ├── NotCharged  proven: this call charged nothing, and may be repeated with the same key
     └── Unknown     the answer was lost; nobody knows whether the buyer was charged
 
 Adapters never raise for what a PSP does: every reply, and the lack of one, is an
@@ -99,12 +99,13 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class NotCharged:
-    """Proven that nothing was charged under this key (429, refused connection, empty look-up).
+    """Proven that this call charged nothing (429, refused connection, an empty look-up).
 
-    From ``look_up`` it is proof only once ``Capabilities.look_up_proves_after`` has passed since
-    the last call with the key. Wrong credentials end here too: certain, and mended by an operator
-    while the engine repeats. The same key may be used again. ``retry_after`` is the PSP's own
-    wish, if it told one.
+    From ``charge`` it speaks of the one call: an earlier call with the same key may have charged,
+    so what was Unknown stays so. From ``look_up`` it speaks of the attempt, and is proof once
+    ``Capabilities.look_up_proves_after`` has passed since the last call with the key. Wrong
+    credentials end here too: certain, and mended by an operator while the engine repeats. The
+    same key may be used again. ``retry_after`` is the PSP's own wish, if it told one.
     """
 
     detail: str

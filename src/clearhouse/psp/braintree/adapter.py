@@ -103,9 +103,7 @@ class BraintreePsp:
         """Sell and submit for settlement under the attempt's key."""
         account = self._accounts.of(request.amount.currency)
         if account is None:
-            # Left out, Braintree would charge the same digits in the default currency.
-            reason = DeclineReason.CURRENCY_NOT_SUPPORTED
-            return Declined(reason, Retry.HARD, "no_merchant_account")
+            return await self._without_account(request)
         try:
             reply = await self._threads.run(lambda: self._gateway.sale(_params(request, account)))
             if not points_to_original(reply):
@@ -118,6 +116,18 @@ class BraintreePsp:
         if isinstance(reply, Transaction):
             return Unknown("Braintree rejects a duplicate, and does not list the original yet")
         return reply_outcome(reply)
+
+    async def _without_account(self, request: ChargeRequest) -> PspOutcome:
+        """No charge is possible: left out, Braintree would take the default account's currency.
+
+        Yet the account may have been there when an earlier call was sent, so its records are
+        asked before anybody says no.
+        """
+        found = await self.look_up(request)
+        if isinstance(found, NotCharged):
+            reason = DeclineReason.CURRENCY_NOT_SUPPORTED
+            return Declined(reason, Retry.HARD, "no_merchant_account")
+        return found
 
     async def look_up(self, request: ChargeRequest) -> PspOutcome:
         """Search the sales of this order since the attempt began.
