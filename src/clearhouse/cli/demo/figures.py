@@ -43,11 +43,15 @@ def amount(minor: int, currency: str) -> str:
 
 
 def shares(counts: Sequence[int], width: int) -> list[int]:
-    """``width`` split in proportion to counts; every count above 0 gets 1 at least."""
+    """``width`` split in proportion to counts; every count above 0 gets 1 at least.
+
+    ``width`` must not be less than the number of counts.
+    """
     total = sum(counts)
     if total == 0:
         return [0] * len(counts)
     split = [max(1, count * width // total) if count else 0 for count in counts]
-    largest = split.index(max(split))
-    split[largest] = max(1, split[largest] + width - sum(split))
+    while (over := sum(split) - width) != 0:
+        # What is too much goes off the widest, where one step is seen least.
+        split[split.index(max(split))] -= 1 if over > 0 else over
     return split

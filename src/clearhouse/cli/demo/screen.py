@@ -183,7 +183,7 @@ def _psps(progress: Progress) -> RenderableType:
         counts = _counts(progress, psp)
         bar = Text()
         for (_, colour, _), part in zip(
-            _STATES, shares(counts, max(1, _BAR * sum(counts) // most)), strict=True
+            _STATES, shares(counts, max(len(counts), _BAR * sum(counts) // most)), strict=True
         ):
             bar.append("█" * part, style=colour)
         table.add_row(psp, bar, *(f"{count:,}" for count in counts))
