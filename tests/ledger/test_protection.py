@@ -196,3 +196,18 @@ async def test_what_is_older_than_every_partition_is_kept_all_the_same(pool: Poo
     found = await pool.fetchval("select tableoid::regclass::text from ledger.journal_entries")
     assert found == "ledger.journal_entries_default"
     await assert_sound(pool)
+
+
+@pytest.mark.parametrize("table", ["journal_entries", "journal_lines"])
+async def test_not_even_one_partition_is_emptied_by_its_owner(
+    owner: PlainConnection, table: str
+) -> None:
+    partitions = await owner.fetch(
+        "select inhrelid::regclass::text as name from pg_inherits"
+        " where inhparent = $1::text::regclass and inhrelid::regclass::text !~ '_default$'",
+        f"ledger.{table}",
+    )
+    assert partitions
+    for partition in partitions:
+        with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
+            await owner.execute(f"truncate {partition['name']}")

@@ -19,6 +19,7 @@ declare
     schema_name text;
     table_name text;
     part text;
+    statement_trigger text;
     made int := 0;
 begin
     select n.nspname, c.relname into schema_name, table_name
@@ -31,6 +32,15 @@ begin
                 schema_name, part, schema_name, table_name,
                 clearhouse.uuid7_floor(start_day::timestamp at time zone 'UTC'),
                 clearhouse.uuid7_floor((start_day + days)::timestamp at time zone 'UTC'));
+            -- A partition inherits its parent's row triggers, but not those of statements.
+            for statement_trigger in
+                select pg_get_triggerdef(t.oid) from pg_trigger t
+                where t.tgrelid = parent and not t.tgisinternal and t.tgtype & 1 = 0
+            loop
+                execute replace(statement_trigger,
+                    format(' ON %I.%I ', schema_name, table_name),
+                    format(' ON %I.%I ', schema_name, part));
+            end loop;
             made := made + 1;
         end if;
         start_day := start_day + days;
