@@ -115,6 +115,17 @@ def test_work_without_any_psp_says_so_before_it_starts(database: str) -> None:
     assert "No PSP is configured" in complaint(told.stderr)
 
 
+def test_the_metrics_port_of_a_working_process_can_be_taken(database: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = {
+            "CLEARHOUSE_DATABASE_URL": database,
+            "CLEARHOUSE_WORK_METRICS_PORT": str(taken.getsockname()[1]),
+        }
+        told = run("work", "--only", "ledger", settings=settings)
+    assert told.returncode == 3
+    assert "Metrics cannot be served" in complaint(told.stderr)
+
+
 def test_a_key_is_made_shown_once_listed_and_revoked(database: str) -> None:
     settings = {"CLEARHOUSE_DATABASE_URL": database, "CLEARHOUSE_API_KEY_PEPPER": PEPPER}
     made = run("keys", "create", "shop", "--scope", "payments:read", settings=settings)

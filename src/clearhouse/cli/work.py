@@ -6,6 +6,7 @@ from typing import Annotated
 
 import uvloop
 from cyclopts import Parameter
+from prometheus_client import start_http_server
 
 from clearhouse.bootstrap import Role, open_runtime, run_workers
 from clearhouse.cli import logs
@@ -14,8 +15,8 @@ from clearhouse.cli.embedded import database_url
 from clearhouse.cli.lifeline import Lifeline
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.cli.servers import on_stop
-from clearhouse.kernel.errors import ConfigurationError
-from clearhouse.settings import Settings, secrets_of
+from clearhouse.kernel.errors import ConfigurationError, UnavailableError
+from clearhouse.settings import Settings, WorkSettings, secrets_of
 
 
 def work(
@@ -48,8 +49,23 @@ def work(
             " `clearhouse config` shows all settings, `clearhouse up` needs none.",
         )
     logs.configure(loaded.settings.log, secrets_of(loaded))
+    measure(loaded.settings.work)
     say(f"Working as {', '.join(roles)}; Ctrl-C stops it.")
     uvloop.run(_work(loaded.settings, roles))
+
+
+def measure(settings: WorkSettings) -> None:
+    """Answer /metrics from a thread, where a port is set. Raises UnavailableError."""
+    if settings.metrics_port is None:
+        return
+    try:
+        start_http_server(settings.metrics_port, settings.metrics_host)
+    except OSError as error:
+        raise UnavailableError(
+            f"Metrics cannot be served on {settings.metrics_host}:{settings.metrics_port}:"
+            f" {error.strerror or error}.",
+            hint="Choose another CLEARHOUSE_WORK_METRICS_PORT.",
+        ) from error
 
 
 async def _work(settings: Settings, roles: tuple[Role, ...]) -> None:

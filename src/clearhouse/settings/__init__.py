@@ -14,6 +14,7 @@ from clearhouse.settings.model import (
     LogSettings,
     SandboxSettings,
     Settings,
+    WorkSettings,
 )
 from clearhouse.settings.table import SETTINGS, Setting
 
@@ -29,6 +30,7 @@ __all__ = [
     "SandboxSettings",
     "Setting",
     "Settings",
+    "WorkSettings",
     "load",
     "secrets_of",
 ]

@@ -19,6 +19,7 @@ from clearhouse.settings.model import (
     LogSettings,
     SandboxSettings,
     Settings,
+    WorkSettings,
 )
 from clearhouse.settings.table import PSP_PARTS, SETTINGS, Setting
 
@@ -211,6 +212,7 @@ def _assemble(value: Mapping[str, Any], psps: Mapping[str, PspConfig]) -> Settin
             retry_base_seconds=value["executor.retry_base_seconds"],
             retry_longest_seconds=value["executor.retry_longest_seconds"],
         ),
+        work=WorkSettings(value["work.metrics_host"], value["work.metrics_port"]),
         fee=FeeSettings(value["fee.basis_points"], value["fee.fixed"]),
         sandbox=SandboxSettings(
             host=value["sandbox.host"],

@@ -38,6 +38,14 @@ class ExecutorSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkSettings:
+    """Where a working process answers /metrics; ``metrics_port`` None: nowhere."""
+
+    metrics_host: str
+    metrics_port: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class FeeSettings:
     """The platform's fee where a seller has no plan of its own.
 
@@ -76,6 +84,7 @@ class Settings:
     api: ApiSettings
     psps: Mapping[str, PspConfig] = field(repr=False)
     executor: ExecutorSettings
+    work: WorkSettings
     fee: FeeSettings
     sandbox: SandboxSettings
     log: LogSettings

@@ -115,6 +115,18 @@ _CORE: Final = (
         "The longest such wait.",
     ),
     Setting(
+        "work.metrics_host",
+        kinds.TEXT,
+        "127.0.0.1",
+        "The address `clearhouse work` is measured at.",
+    ),
+    Setting(
+        "work.metrics_port",
+        kinds.PORT,
+        None,
+        "The port where `clearhouse work` answers /metrics for Prometheus; unset: nowhere.",
+    ),
+    Setting(
         "fee.basis_points",
         kinds.whole(0, 10_000),
         "250",
