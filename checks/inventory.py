@@ -73,7 +73,7 @@ def routes(root: Path) -> Iterable[str]:
 
 
 def commands(root: Path) -> Iterable[str]:
-    """Each command as it is typed, such as ``clearhouse keys create``."""
+    """Each command that the help shows, as it is typed, such as ``clearhouse keys create``."""
     del root
     return list(_commands(_module("cli").app, "clearhouse"))
 
@@ -84,7 +84,7 @@ def _module(name: str) -> Any:
 
 def _commands(app: Any, prefix: str) -> Iterator[str]:
     for name in app:
-        if name.startswith("-"):
+        if name.startswith("-") or not app[name].show:
             continue
         typed = f"{prefix} {name}"
         inner = list(_commands(app[name], typed))
