@@ -22,7 +22,7 @@ find_python() {
             return
         fi
     done
-    fail "needs Python 3.11 or newer; found $(python3 --version 2>&1 || echo none)." \
+    fail "needs Python 3.11 or newer; found $(python3 --version 2>/dev/null || echo none)." \
         "Install one, or name it: make PYTHON=/path/to/python3.12 ..."
 }
 
