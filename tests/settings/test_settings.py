@@ -163,9 +163,9 @@ def test_a_file_that_cannot_be_read_or_is_not_toml_is_a_fault(tmp_path: Path) ->
         (True, None, "/var/lib/clearhouse"),
         (True, "/srv/data", "/var/lib/clearhouse"),
         (False, "/srv/data", "/srv/data/clearhouse"),
-        (False, None, "/home/ada/.local/share/clearhouse"),
+        (False, None, "/people/ada/.local/share/clearhouse"),
     ],
 )
 def test_data_goes_where_such_data_goes(root: bool, data_home: str | None, expected: str) -> None:
-    found = default_data_directory(root=root, home=Path("/home/ada"), data_home=data_home)
+    found = default_data_directory(root=root, home=Path("/people/ada"), data_home=data_home)
     assert found == Path(expected)
