@@ -48,7 +48,7 @@ async def client(payments: MemoryPayments, ready: Readiness) -> AsyncIterator[ht
     transport = httpx.ASGITransport(app)  # pyright: ignore[reportArgumentType]
     headers = {"Authorization": "Bearer all"}
     async with httpx.AsyncClient(
-        transport=transport, base_url="http://api.test", headers=headers
+        transport=transport, base_url="http://api.test", headers=headers, verify=False
     ) as opened:
         yield opened
 
@@ -62,6 +62,16 @@ class Server:
 
     def headers(self, token: str = "all") -> dict[str, str]:
         return {"Authorization": f"Bearer {self.tokens[token]}"}
+
+    def client(self, token: str | None = "all") -> httpx.AsyncClient:
+        """A client that many requests may use at once, with a key or without."""
+        return httpx.AsyncClient(
+            base_url=self.url,
+            headers={} if token is None else self.headers(token),
+            limits=httpx.Limits(max_connections=100),
+            timeout=60,
+            verify=False,
+        )
 
 
 class ApiThread(threading.Thread):
@@ -78,6 +88,9 @@ class ApiThread(threading.Thread):
 
     def run(self) -> None:
         asyncio.run(self._serve())
+
+    def server(self) -> Server:
+        return Server(self.url, self.tokens)
 
     def stop(self) -> None:
         assert self._server is not None
@@ -123,5 +136,5 @@ def server(database: str) -> Iterator[Server]:
     thread = ApiThread(database)
     thread.start()
     assert thread.started.wait(30)
-    yield Server(thread.url, thread.tokens)
+    yield thread.server()
     thread.stop()

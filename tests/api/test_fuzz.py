@@ -13,6 +13,7 @@ from tests.api.payloads import VALID, raw
 
 from clearhouse.api import reading
 from clearhouse.api.app import create_app
+from clearhouse.api.cards import bytes_hold_card_number
 from clearhouse.api.problems import HttpError
 from clearhouse.api.strict_json import read_strictly
 from clearhouse.api.validation import check_payment
@@ -87,9 +88,11 @@ def bodies_of(document: Any) -> list[bytes]:
 
 def post(body: bytes) -> httpx.Response:
     async def run() -> httpx.Response:
-        app = _APP
-        transport = httpx.ASGITransport(app)  # pyright: ignore[reportArgumentType]
-        async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
+        transport = httpx.ASGITransport(_APP)  # pyright: ignore[reportArgumentType]
+        # Nothing is encrypted here, and reading the certificates would take most of the time.
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://api.test", verify=False
+        ) as client:
             headers = {"Authorization": "Bearer all", "Content-Type": "application/json"}
             return await client.post("/v1/payments", content=body, headers=headers)
 
@@ -132,7 +135,9 @@ def test_the_glance_accepts_only_what_the_complete_check_accepts_and_reads_it_al
             whole = reading.thoroughly(body, PSPS)
         except (InvalidRequest, HttpError):
             whole = None
-        glance = None if b"\\" in body else reading.at_a_glance(body, PSPS)
+        glance = None
+        if b"\\" not in body and not bytes_hold_card_number(body):
+            glance = reading.at_a_glance(body, PSPS)
         if glance is not None:
             assert glance == whole
         elif whole is not None:

@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from tests.api.conftest import ApiThread
 from tests.api.payloads import fresh
@@ -33,10 +32,9 @@ async def test_while_the_database_is_away_nothing_is_said_that_may_be_wrong(
     api = ApiThread(own_server.dsn())
     api.start()
     assert api.started.wait(30)
-    headers = {"Authorization": f"Bearer {api.tokens['all']}"}
     document = fresh()
     order = document["payment_orders"][0]["payment_order_id"]
-    async with httpx.AsyncClient(base_url=api.url, headers=headers, timeout=30) as client:
+    async with api.server().client() as client:
         first = await client.post("/v1/payments", json=document)
         assert first.status_code == 202
 

@@ -27,6 +27,18 @@ _ERRORS: Final = {
     "card-number-refused": examples.CARD_FAULTS,
     "invalid-parameter": examples.PARAMETER_FAULTS,
 }
+_DETAILS: Final = {
+    "validation-failed": "The request is not valid.",
+    "invalid-parameter": "The query has parameters that are not valid.",
+    "missing-scope": "The API key lacks the scope payments:write.",
+    "not-found": "There is no payment order with this id.",
+    "unauthenticated": "The API key is unknown, expired or revoked. Ask an operator for a new key.",
+    "body-too-large": "The body must be at most 262144 bytes.",
+    "unsupported-media-type": "Content-Type must be application/json in UTF-8.",
+    "malformed-json": "The body is not JSON: expecting value at line 1 column 1.",
+    "card-number-refused": "The request holds a card number; send the PSP's token instead.",
+}
+"""What answers of these types really say."""
 _REQUEST_ID: Final = "01a2079e98ba7291a4e846750abd93c8"
 
 
@@ -66,7 +78,7 @@ def problem_example(kind: ProblemType) -> dict[str, Any]:
         "type": kind.uri,
         "title": kind.title,
         "status": kind.status,
-        "detail": kind.meaning,
+        "detail": _DETAILS.get(kind.slug, kind.detail),
         "request_id": _REQUEST_ID,
     }
     if kind.slug in _ERRORS:

@@ -23,6 +23,11 @@ class ProblemType:
         """The problem's ``type``."""
         return f"/problems/{self.slug}"
 
+    @property
+    def detail(self) -> str:
+        """What an answer says when there is nothing particular to its case."""
+        return self.meaning.replace("`", "")
+
 
 _ALL: Final = (
     ProblemType(

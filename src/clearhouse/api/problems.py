@@ -118,7 +118,7 @@ def problem_of(error: Exception, request_id: str) -> Problem:
                 return Problem(slug, _detail(error), _errors(error), _headers(error))
         case HTTPException() if error.status_code in _HTTP_SLUGS:
             slug = _HTTP_SLUGS[error.status_code]
-            return Problem(slug, TYPES[slug].meaning, (), dict(error.headers or {}))
+            return Problem(slug, TYPES[slug].detail, (), dict(error.headers or {}))
         case HTTPException() if 400 <= error.status_code < 500:
             return Problem("invalid-parameter", "The request cannot be understood.")
         case _:
@@ -130,7 +130,7 @@ def problem_of(error: Exception, request_id: str) -> Problem:
         where=_where(error),
     )
     kind = TYPES["internal-error"]
-    return Problem(kind.slug, kind.meaning)
+    return Problem(kind.slug, kind.detail)
 
 
 def _detail(error: ClearhouseError) -> str:

@@ -22,18 +22,19 @@ from clearhouse.payments.model import (
 )
 
 _encoder: Final = msgspec.json.Encoder()
+Moment = Annotated[datetime, Meta(tz=True)]
 Amount = Annotated[str, Meta(description="A decimal string in major units.")]
 
 
 class OrderView(msgspec.Struct, frozen=True):
     """A payment order: money from one buyer to one seller, and where it is."""
 
-    payment_order_id: str
-    checkout_id: str
-    seller_account: str
+    payment_order_id: Annotated[str, Meta(description="Yours, as you gave it.")]
+    checkout_id: Annotated[str, Meta(description="The checkout that it belongs to.")]
+    seller_account: Annotated[str, Meta(description="Who is owed the money.")]
     amount: Amount
-    currency: str
-    psp: str
+    currency: Annotated[str, Meta(description="ISO 4217.")]
+    psp: Annotated[str, Meta(description="Who executes it.")]
     status: Annotated[
         OrderStatus,
         Meta(
@@ -52,22 +53,24 @@ class OrderView(msgspec.Struct, frozen=True):
     ]
     ledger_updated: Annotated[bool, Meta(description="The journal entry is booked.")]
     wallet_updated: Annotated[bool, Meta(description="The seller's balance has it.")]
-    created_at: datetime
-    updated_at: datetime
-    finalized_at: datetime | None
+    created_at: Annotated[Moment, Meta(description="When it was accepted.")]
+    updated_at: Annotated[Moment, Meta(description="When it changed last.")]
+    finalized_at: Annotated[
+        Moment | None, Meta(description="When it became `SUCCESS` or `FAILED`.")
+    ]
 
 
 class AttemptView(msgspec.Struct, frozen=True):
     """A series of calls to one PSP under one idempotency key."""
 
-    number: int
-    psp: str
+    number: Annotated[int, Meta(description="1 for the first.")]
+    psp: Annotated[str, Meta(description="Who was asked.")]
     idempotency_key: Annotated[str, Meta(description="The key that the PSP was given.")]
     calls: Annotated[int, Meta(description="How often the PSP was called with it.")]
     outcome: Annotated[str | None, Meta(description="What the last call told; null before that.")]
-    detail: str | None
-    started_at: datetime
-    finished_at: datetime | None
+    detail: Annotated[str | None, Meta(description="One line for people.")]
+    started_at: Annotated[Moment, Meta(description="When the PSP was first asked.")]
+    finished_at: Annotated[Moment | None, Meta(description="When the outcome was known.")]
 
 
 class OrderDetailView(OrderView, frozen=True):
@@ -79,14 +82,14 @@ class OrderDetailView(OrderView, frozen=True):
 class CheckoutView(msgspec.Struct, frozen=True):
     """A payment event: one checkout of one buyer, with its orders as they were asked for."""
 
-    checkout_id: str
-    payment_event_id: str
-    psp: str
+    checkout_id: Annotated[str, Meta(description="Yours, as you gave it.")]
+    payment_event_id: Annotated[str, Meta(description="Ours: a UUIDv7.")]
+    psp: Annotated[str, Meta(description="Who executes its orders.")]
     is_payment_done: Annotated[
         bool,
         Meta(description="All orders are final, and those that succeeded are booked."),
     ]
-    created_at: datetime
+    created_at: Annotated[Moment, Meta(description="When it was accepted.")]
     payment_orders: list[OrderView]
 
 
@@ -103,7 +106,7 @@ class OrderPageView(msgspec.Struct, frozen=True):
 class BalanceView(msgspec.Struct, frozen=True):
     """What a seller is owed in one currency."""
 
-    currency: str
+    currency: Annotated[str, Meta(description="ISO 4217.")]
     pending: Annotated[str, Meta(description="Earned, and not settled by the PSP yet.")]
     available: Annotated[str, Meta(description="Ready to be paid out.")]
     reserved: Annotated[str, Meta(description="Held back.")]
@@ -112,14 +115,14 @@ class BalanceView(msgspec.Struct, frozen=True):
 class WalletView(msgspec.Struct, frozen=True):
     """A seller's wallet: one balance per currency that ever moved."""
 
-    seller_account: str
+    seller_account: Annotated[str, Meta(description="Yours, as you gave it.")]
     balances: list[BalanceView]
 
 
 class HealthView(msgspec.Struct, frozen=True):
     """A sign of life."""
 
-    status: str
+    status: Annotated[str, Meta(description="`ok` or `ready`.")]
 
 
 class FaultView(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -140,7 +143,7 @@ class ProblemView(msgspec.Struct, frozen=True, omit_defaults=True):
 
     type: Annotated[str, Meta(description="Stable; `/problems/<slug>`, a page of this server.")]
     title: Annotated[str, Meta(description="What kind of problem it is; the same for each type.")]
-    status: int
+    status: Annotated[int, Meta(description="The HTTP status again.")]
     detail: Annotated[str, Meta(description="What is particular to this case.")]
     request_id: Annotated[str, Meta(description="The same as the Request-Id header.")]
     errors: Annotated[list[FaultView], Meta(description="Every fault at once.")] | (
