@@ -101,7 +101,8 @@ TAMPERING = [
     ),
     (
         (
-            "insert into ledger.dead_letters (consumer, type, aggregate_id, version, payload, error)"
+            "insert into ledger.dead_letters"
+            " (consumer, type, aggregate_id, version, payload, error)"
             " select 'ledger.payments', 'x', order_id, 1, '{}', 'e' from payments.payment_orders"
         ),
         {"proof.letters"},

@@ -1,14 +1,21 @@
-"""``clearhouse verify``: every invariant over the whole database, set-wise, in one snapshot."""
+"""``clearhouse verify``: every invariant over the whole database, set-wise, in one snapshot.
 
-from collections.abc import Callable, Sequence
+Where PSPs can be asked, their own books are part of it (``psp_books``).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
+from clearhouse.kernel.clock import Clock, SystemClock
 from clearhouse.ledger import audit as ledger_audit
 from clearhouse.payments import audit as payments_audit
 from clearhouse.postgres.audit import Check, CheckResult, check_of, run_check
 from clearhouse.postgres.connection import Connection, Pool, row_value
 from clearhouse.postgres.queries import load_queries
+from clearhouse.proof import psp_books
+from clearhouse.proof.psp_books import PspReading, Tell, read_psps
 from clearhouse.wallets import audit as wallets_audit
 
 _SQL: Final = load_queries("clearhouse.proof", "audit.sql")
@@ -52,10 +59,14 @@ class Unfinished:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What ``verify`` found. The books hold if and only if ``violations`` is zero."""
+    """What ``verify`` found. The books hold if and only if ``violations`` is zero.
+
+    ``psps`` says of each PSP whether its own books were compared; empty when none was to be.
+    """
 
     results: tuple[CheckResult, ...]
     unfinished: Unfinished
+    psps: tuple[PspReading, ...] = ()
 
     @property
     def violations(self) -> int:
@@ -72,23 +83,35 @@ async def verify(
     pool: Pool,
     *,
     checks: Sequence[Check] = CHECKS,
+    psps: Mapping[str, object] | None = None,
+    since: datetime | None = None,
+    clock: Clock | None = None,
     progress: Callable[[CheckResult], None] = lambda _: None,
+    tell: Tell = lambda _psp, _charges, _until: None,
 ) -> Verdict:
     """Run all checks in one read-only snapshot, so that they agree with each other.
 
-    ``pool`` must be opened with ``scans=True``: whole tables are read. ``progress`` hears of
-    each check as it ends. Writers are not disturbed.
+    ``pool`` must be opened with ``scans=True``: whole tables are read. ``psps`` are adapters
+    by name, whose books are read before the snapshot is taken (``since``: for orders accepted
+    from then on, in UTC); None leaves the PSPs out. ``progress`` hears of each check as it
+    ends, ``tell`` of the reading. Writers are not disturbed.
     """
-    async with (
-        pool.acquire() as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
+    async with pool.acquire() as connection:
+        readings: list[PspReading] = []
+        if psps is not None:
+            readings = await read_psps(
+                connection, clock or SystemClock(), psps, since=since, tell=tell
+            )
+        wanted = [*checks]
+        if any(reading.asked for reading in readings):
+            wanted += psp_books.CHECKS
         results: list[CheckResult] = []
-        for check in checks:
-            result = await run_check(connection, check)
-            results.append(result)
-            progress(result)
-        return Verdict(tuple(results), await _unfinished(connection))
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            for check in wanted:
+                result = await run_check(connection, check)
+                results.append(result)
+                progress(result)
+            return Verdict(tuple(results), await _unfinished(connection), tuple(readings))
 
 
 async def _unfinished(connection: Connection) -> Unfinished:
