@@ -8,9 +8,10 @@ import asyncpg
 import httpx
 import pytest
 from structlog.testing import capture_logs
-from tests.api.memory import MemoryPayments, Readiness
+from tests.api.memory import MemoryPayments, Readiness, memory_dependencies
 from tests.api.payloads import VALID, fresh, raw
 
+from clearhouse.api.app import create_app
 from clearhouse.api.problems import TYPES
 from clearhouse.kernel.errors import (
     ClearhouseError,
@@ -293,6 +294,25 @@ async def test_a_wrong_turn_is_a_problem_too(
     assert ("allow" in answer.headers) == (slug == "method-not-allowed")
 
 
+@pytest.mark.parametrize("path", ["/v1/payments/", "//v1/payments", "/v1//payments"])
+async def test_a_slash_too_much_leads_to_the_same_intake(
+    client: httpx.AsyncClient, payments: MemoryPayments, path: str
+) -> None:
+    document = fresh()
+    url = f"http://api.test{path}"
+    first = await client.post(url, json=document)
+    assert (first.status_code, len(payments.accepted)) == (202, 1)
+    again = await client.post("/v1/payments", json=document)
+    assert again.content == first.content
+    assert again.headers["location"] == first.headers["location"]
+    assert_problem(await client.post(url, json={}), "validation-failed")
+    assert_problem(await client.post(url, content=b" " * 70_000, headers=JSON), "body-too-large")
+    payments.fails = KeyInUse("Busy.", retry_after_seconds=3)
+    busy = await client.post(url, json=document)
+    assert_problem(busy, "idempotency-key-in-use")
+    assert busy.headers["retry-after"] == "3"
+
+
 async def test_every_answer_has_a_request_id_of_its_own(client: httpx.AsyncClient) -> None:
     paths = ["/healthz", "/docs", "/openapi.json", "/metrics", "/nowhere", "/v1/payments", "/"]
     ids = [(await client.get(path)).headers["request-id"] for path in paths * 2]
@@ -380,3 +400,42 @@ async def test_a_cursor_belongs_to_its_filters(client: httpx.AsyncClient) -> Non
     assert [(e["parameter"], e["code"]) for e in body["errors"]] == [("cursor", "other-filters")]
     changed = await client.get(f"/v1/payments?seller_account=seller-1&cursor={cursor[:-4]}AAAA")
     assert_problem(changed, "invalid-parameter")
+
+
+@pytest.mark.parametrize("path", ["/v1/payments", "/v1/payments/"])
+async def test_a_client_that_leaves_in_the_middle_is_not_answered_and_nothing_is_accepted(
+    payments: MemoryPayments, ready: Readiness, path: str
+) -> None:
+    app: Any = create_app(memory_dependencies(payments, ready))
+    body = raw(fresh())
+    arriving = [
+        {"type": "http.request", "body": body, "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return arriving.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"authorization", b"Bearer all"), (b"content-type", b"application/json")],
+        "client": None,
+        "server": None,
+    }
+    with capture_logs() as logs:
+        await app(scope, receive, send)
+    assert payments.accepted == []
+    assert logs == []
+    assert all(message.get("status") != 202 for message in sent)

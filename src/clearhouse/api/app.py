@@ -6,9 +6,10 @@ from litestar import Litestar, Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from clearhouse.api.dependencies import ApiDependencies
-from clearhouse.api.edge import Edge, problem_response, request_id_of
+from clearhouse.api.edge import Edge, reply_response, request_id_of
 from clearhouse.api.health import Health
-from clearhouse.api.intake import PATH
+from clearhouse.api.http import Disconnected, problem_reply
+from clearhouse.api.intake import PATH, PaymentIntake
 from clearhouse.api.lookups import Lookups
 from clearhouse.api.metrics import metrics_in
 from clearhouse.api.operations import OPERATIONS, PAGES
@@ -21,23 +22,26 @@ def routes() -> tuple[str, ...]:
     return (*(operation.route for operation in OPERATIONS), *PAGES)
 
 
-async def _answered_at_the_edge() -> None:
-    """Stands for the hot path in routing, so that other methods are told of it (405)."""
-    raise AssertionError("the edge answers this route before routing")
-
-
 def create_app(deps: ApiDependencies) -> Litestar:
     """The API as an ASGI application."""
     metrics = metrics_in(deps.registry)
     lookups, health, pages = Lookups(deps), Health(deps), Pages()
+    intake = PaymentIntake(deps)
+
+    async def take(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """The same intake, for paths that only routing recognises, such as ``/v1/payments/``."""
+        try:
+            return reply_response(await intake.take(request.scope, request.receive))
+        except Disconnected:
+            return Response(b"", status_code=400)  # for nobody
 
     def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
         problem = problem_of(error, request_id_of(request.scope))
         metrics.problem(problem.slug)
-        return problem_response(problem, request)
+        return reply_response(problem_reply(problem, request_id_of(request.scope)))
 
     handlers: list[HTTPRouteHandler] = [
-        post(PATH)(_answered_at_the_edge),
+        post(PATH)(take),
         get(PATH)(lookups.orders),
         get("/v1/payments/{payment_order_id:str}")(lookups.order),
         get("/v1/checkouts/{checkout_id:str}")(lookups.checkout),
@@ -57,5 +61,5 @@ def create_app(deps: ApiDependencies) -> Litestar:
         logging_config=None,
         request_max_body_size=deps.max_body_bytes,
     )
-    app.asgi_handler = Edge(app.asgi_handler, deps, metrics)
+    app.asgi_handler = Edge(app.asgi_handler, deps, intake, metrics)
     return app

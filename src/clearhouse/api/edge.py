@@ -9,7 +9,7 @@ Litestar.
 from typing import Any, Final, cast
 from urllib.parse import unquote_plus
 
-from litestar import Request, Response
+from litestar import Response
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from clearhouse.api.cards import holds_card_number
@@ -17,7 +17,7 @@ from clearhouse.api.dependencies import ApiDependencies
 from clearhouse.api.http import Disconnected, Reply, problem_reply, send_reply
 from clearhouse.api.intake import PATH, PaymentIntake
 from clearhouse.api.metrics import UNROUTED, ApiMetrics
-from clearhouse.api.problems import MEDIA_TYPE, HttpError, Problem, problem_of
+from clearhouse.api.problems import HttpError, problem_of
 
 _REQUEST_ID: Final = "clearhouse_request_id"
 _NOBODY_WAITS: Final = 499
@@ -32,12 +32,14 @@ def request_id_of(scope: Any) -> str:
 class Edge:
     """Wraps the application; all that reaches the network passes here."""
 
-    def __init__(self, inner: ASGIApp, deps: ApiDependencies, metrics: ApiMetrics) -> None:
+    def __init__(
+        self, inner: ASGIApp, deps: ApiDependencies, intake: PaymentIntake, metrics: ApiMetrics
+    ) -> None:
         self._inner = inner
         self._clock = deps.clock
         self._ids = deps.ids
         self._metrics = metrics
-        self._intake = PaymentIntake(deps)
+        self._intake = intake
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI entry point."""
@@ -108,11 +110,11 @@ def refuse_card_numbers(scope: HTTPScope) -> None:
         raise HttpError("card-number-refused", "The URL holds a card number; it was not looked up.")
 
 
-def problem_response(problem: Problem, request: Request[Any, Any, Any]) -> Response[bytes]:
-    """A problem as Litestar sends it."""
+def reply_response(reply: Reply) -> Response[bytes]:
+    """An answer as Litestar sends it."""
     return Response(
-        problem.body(request_id_of(request.scope)),
-        status_code=problem.status,
-        media_type=MEDIA_TYPE,
-        headers=dict(problem.headers),
+        reply.body,
+        status_code=reply.status,
+        media_type=reply.media_type.decode(),
+        headers={name.decode(): value.decode() for name, value in reply.headers},
     )
