@@ -1,0 +1,204 @@
+"""A whole house of processes that can be killed: who lives in it, and whether its books hold."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import psutil
+from tests.chaos.customers import Customers
+
+from clearhouse.bootstrap import open_psps
+from clearhouse.cli.demo.books import Books
+from clearhouse.cli.demo.comparison import Comparison
+from clearhouse.cli.demo.run import make_key
+from clearhouse.cli.development import Development
+from clearhouse.cli.embedded import database_url
+from clearhouse.cli.servers import free_port
+from clearhouse.cli.supervisor import Group
+from clearhouse.kernel.clock import SystemClock
+from clearhouse.kernel.errors import UnavailableError
+from clearhouse.postgres.connection import open_pool
+from clearhouse.proof.verify import Verdict, verify
+from clearhouse.psp import registry
+from clearhouse.settings import load
+
+POSTMASTER = "postmaster"
+"""PostgreSQL itself, beneath the child ``database`` that keeps it."""
+_LONGEST_WAIT = 240.0
+_AWAY = (UnavailableError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_FAULTS = {
+    "lost-answer": 0.03,
+    "lost-request": 0.02,
+    "reset": 0.02,
+    "error-before": 0.02,
+    "error-after": 0.03,
+    "error-stored": 0.01,
+    "conflict": 0.01,
+    "rate-limited": 0.02,
+    "slow-body": 0.01,
+    "hang": 0.005,
+    "hang-before": 0.005,
+}
+_SETTINGS = {
+    "sandbox.latency_median_ms": "30",
+    "sandbox.latency_p99_ms": "250",
+    "executor.retry_base_seconds": "0.2",
+    "executor.retry_longest_seconds": "1.5",
+    "executor.lease_seconds": "5",
+    **{f"psp.{psp}.timeout_seconds": "3" for psp in registry.names()},
+}
+
+
+class House:
+    """The processes of ``clearhouse up`` in one directory, PSPs that fail, and a look at both."""
+
+    def __init__(self, directory: Path, development: Development, group: Group) -> None:
+        self.directory = directory
+        self.development = development
+        self.group = group
+        self.notes: list[str] = []
+        self.kills: dict[str, int] = {}
+        self._killed: set[int] = set()
+        self._key = ""
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, directory: Path, seed: int) -> AsyncIterator["House"]:
+        development = _development(directory, seed)
+        notes: list[str] = []
+        house = cls(directory, development, development.group(SystemClock(), notes.append))
+        house.notes = notes
+        try:
+            await development.start(house.group, notes.append)
+            house._key = await make_key(development)
+            yield house
+        finally:
+            await development.stop(house.group)
+
+    def customers(self, name: str, seed: int) -> Customers:
+        """Customers of the house's API; ``name`` begins the ids of what they buy."""
+        return Customers(f"{self.development.api_url}/v1/payments", self._key, name, seed)
+
+    async def kill(self, name: str) -> None:
+        """SIGKILL a process as soon as there is one that was not killed before."""
+        while True:
+            pid = self._pid(name)
+            if pid is not None and pid not in self._killed and alive(pid):
+                os.kill(pid, signal.SIGKILL)
+                self._killed.add(pid)
+                self.kills[name] = self.kills.get(name, 0) + 1
+                return
+            await asyncio.sleep(0.05)
+
+    async def settled(self) -> None:
+        """Wait until every checkout is done, whatever is still starting again; else fail."""
+        async with asyncio.timeout(_LONGEST_WAIT):
+            while True:
+                try:
+                    async with self.books() as books:
+                        if await books.open_checkouts() == 0:
+                            return
+                except _AWAY:
+                    pass
+                await asyncio.sleep(0.3)
+
+    @asynccontextmanager
+    async def books(self) -> AsyncIterator[Books]:
+        """A look at the books over a fresh connection."""
+        url = database_url(self.development.settings)
+        books = await Books.open(url, self.development.sandbox_url)
+        try:
+            yield books
+        finally:
+            await books.close()
+
+    async def verdict(self) -> Verdict:
+        """What `clearhouse verify` says, the PSPs' own books included."""
+        settings = load(self.development.environment()).settings
+        url = database_url(self.development.settings)
+        pool = await open_pool(url, size=1, name="verify", scans=True)
+        try:
+            async with open_psps(settings) as psps:
+                return await verify(pool, psps=psps)
+        finally:
+            await pool.close()
+
+    async def comparison(self) -> Comparison:
+        """The sandbox's truth against the books, order by order."""
+        async with self.books() as books:
+            return await books.compare_with_truth()
+
+    async def stored(self, name: str) -> tuple[list[str], list[str]]:
+        """The checkouts and the orders in the books whose ids begin so."""
+        connection = await asyncpg.connect(database_url(self.development.settings))
+        try:
+            checkouts = await connection.fetch(
+                "select checkout_id from payments.payment_events"
+                " where starts_with(checkout_id, $1)",
+                name,
+            )
+            orders = await connection.fetch(
+                "select payment_order_id from payments.payment_orders"
+                " where starts_with(checkout_id, $1)",
+                name,
+            )
+        finally:
+            await connection.close()
+        return [row[0] for row in checkouts], [row[0] for row in orders]
+
+    def orphans(self) -> list[str]:
+        """PostgreSQL processes of this house that do not belong to its one living server."""
+        server = self._pid(POSTMASTER)
+        return [
+            f"{process.pid} {' '.join(process.cmdline())}"
+            for process in servers_in(self.directory)
+            if server not in {process.pid, process.ppid()}
+        ]
+
+    def _pid(self, name: str) -> int | None:
+        if name != POSTMASTER:
+            return self.group.pid_of(name)
+        try:
+            text = (self.directory / "pgdata" / "postmaster.pid").read_text(encoding="ascii")
+            return int(text.split("\n", 1)[0])
+        except (OSError, ValueError):
+            return None
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; a dead one that nobody has asked after yet does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def servers_in(directory: Path) -> list[psutil.Process]:
+    """All PostgreSQL processes that work in the data directory of a house."""
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter(["name"]):
+        try:
+            if process.name() == "postgres" and process.cwd() == str(directory / "pgdata"):
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
+
+
+def _development(directory: Path, seed: int) -> Development:
+    chosen = {
+        "data_directory": str(directory),
+        "api.port": str(free_port("127.0.0.1")),
+        "sandbox.port": str(free_port("127.0.0.1")),
+        "sandbox.seed": str(seed),
+        **_SETTINGS,
+    }
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("CLEARHOUSE_")
+    }
+    faults = [word for name, share in _FAULTS.items() for word in ("--fault", f"{name}={share}")]
+    return Development(load({}, overrides=chosen), inherited, sandbox_arguments=tuple(faults))
