@@ -28,7 +28,7 @@ signal.signal(signal.SIGTERM, stop)
 from clearhouse.cli.lifeline import Lifeline
 line = Lifeline.inherited()
 if sys.argv[1] == "refuse":
-    print("Error: no more coffee", flush=True); sys.exit(3)
+    print("Error: no more coffee\\n  Buy some.", flush=True); sys.exit(3)
 if sys.argv[1] == "deaf":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 note("started")
@@ -90,7 +90,7 @@ async def test_a_child_that_does_not_start_is_an_error_with_its_last_words(bench
     with pytest.raises(UnavailableError) as caught:
         await bench.group.start(Program("coffee", ("refuse", "coffee")))
     assert caught.value.message == "coffee did not start: no more coffee"
-    assert str(bench.logs / "coffee.log") in caught.value.hint
+    assert caught.value.hint == f"Buy some.\nIts log is {bench.logs / 'coffee.log'}."
 
 
 async def test_a_killed_child_is_started_again_and_said_so(bench: Bench) -> None:

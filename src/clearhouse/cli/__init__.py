@@ -4,6 +4,7 @@ Each command lives in a module of its own, imported only when it is called, so t
 ``clearhouse --help`` answers at once.
 """
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -61,6 +62,10 @@ app.command(keys)
 def main() -> NoReturn:
     """The entry point of ``clearhouse`` and ``python -m clearhouse``; exits with a stable code."""
     arguments = sys.argv[1:]
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a sign gets a question mark, not an error.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     _tell_all_about(arguments)
     sys.exit(run_guarded(app, arguments, debug=bool(os.environ.get("CLEARHOUSE_DEBUG"))))
 

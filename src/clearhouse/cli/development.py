@@ -104,11 +104,10 @@ class Development:
             await group.start(DATABASE)
         tell("the schema")
         await migrate_all(database_url(self.settings))
-        tell("the PSP sandbox")
-        await group.start(Program("sandbox", ("sandbox", *self.sandbox_arguments)))
-        for word, program in (("an executor", EXECUTOR), ("the books", BOOKS), ("the API", API)):
-            tell(word)
-            await group.start(program)
+        tell("the PSP sandbox, an executor, the books and the API")
+        sandbox = Program("sandbox", ("sandbox", *self.sandbox_arguments))
+        # In the order that stopping turns round: the API stops first, PostgreSQL last.
+        await group.start(sandbox, EXECUTOR, BOOKS, API)
 
     async def stop(self, group: Group) -> None:
         """Stop everything, the API first and PostgreSQL last."""

@@ -57,19 +57,25 @@ class Group:
         self._children: list[_Child] = []
         self._stopping = False
 
-    async def start(self, program: Program) -> None:
-        """Start a child and wait until it is ready.
+    async def start(self, *programs: Program) -> None:
+        """Start children, which may come up side by side, and wait until all are ready.
 
-        Raises UnavailableError, with the last it said, when it stops before or takes too long.
+        Raises UnavailableError, with the last it said, when one stops before or takes too long.
         """
-        child = await self._spawn(program)
-        self._children.append(child)
-        if not await self._ready(child):
-            raise UnavailableError(
-                f"{program.name} did not start: {self.last_words(program)}",
-                hint=f"Its log is {self.log_of(program)}.",
-            )
-        child.keeper = asyncio.create_task(self._keep(child), name=f"keep {program.name}")
+        started: list[_Child] = []
+        for program in programs:
+            child = await self._spawn(program)
+            self._children.append(child)
+            started.append(child)
+        for child in started:
+            if not await self._ready(child):
+                said, hint = self.last_words(child.program)
+                raise UnavailableError(
+                    f"{child.program.name} did not start: {said}",
+                    hint=f"{hint}\nIts log is {self.log_of(child.program)}.".strip(),
+                )
+            keeping = self._keep(child)
+            child.keeper = asyncio.create_task(keeping, name=f"keep {child.program.name}")
 
     async def stop(self) -> None:
         """Stop all children, the last started first, each only when the one before is gone."""
@@ -93,16 +99,18 @@ class Group:
         """The file that holds the child's output, of this and earlier runs."""
         return self._logs / f"{program.name.replace(' ', '-')}.log"
 
-    def last_words(self, program: Program) -> str:
-        """The child's last complaint, else its last line."""
+    def last_words(self, program: Program) -> tuple[str, str]:
+        """The child's last complaint, else its last line; and the hint below it, if any."""
         try:
             text = self.log_of(program).read_text(encoding="utf-8", errors="replace")
         except OSError:
-            return "it said nothing."
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        complaints = [line for line in lines if line.startswith("Error: ")]
-        found = complaints or lines or ["it said nothing."]
-        return found[-1].removeprefix("Error: ")
+            text = ""
+        lines = [line for line in text.splitlines() if line.strip()] or ["it said nothing."]
+        complaints = [place for place, line in enumerate(lines) if line.startswith("Error: ")]
+        place = complaints[-1] if complaints else len(lines) - 1
+        below = lines[place + 1 : place + 2] if complaints else []
+        hint = "".join(line for line in below if line.startswith("  "))
+        return lines[place].removeprefix("Error: ").strip(), hint.strip()
 
     async def _spawn(self, program: Program) -> _Child:
         self._logs.mkdir(parents=True, exist_ok=True)

@@ -73,7 +73,10 @@ def demo(
         return asyncio.run(interruptible(_demo(development, plan)))
     finally:
         if keep:
-            out.print(f"The data is kept in {directory}.", soft_wrap=True)
+            out.print(
+                f"The data is kept; `clearhouse verify --data {directory}` works on it.",
+                soft_wrap=True,
+            )
         else:
             shutil.rmtree(directory, ignore_errors=True)
 
@@ -97,23 +100,25 @@ def development_in(directory: Path, seed: int) -> Development:
 
 async def _demo(development: Development, plan: Plan) -> int:
     clock: Clock = SystemClock()
-    with open_screen() as screen:
-        group = development.group(clock, screen.note)
+    screen = open_screen()
+    group = development.group(clock, screen.note)
+    try:
+        begun = clock.monotonic()
+        await development.start(group, lambda word: screen.note(f"Starting {word}..."))
+        run = await Run.prepare(plan, development, clock)
+        screen.note(f"Everything is up after {clock.monotonic() - begun:.0f} s.")
         try:
-            begun = clock.monotonic()
-            await development.start(group, lambda word: screen.note(f"Starting {word}..."))
-            run = await Run.prepare(plan, development, clock)
-            screen.note(f"Everything is up after {clock.monotonic() - begun:.0f} s.")
-            try:
-                await run.sell(screen)
-                settled = await run.settle(screen)
-                screen.__exit__(None, None, None)
-                holds = await run.conclude(settled=settled)
-            finally:
-                await run.books.close()
-        except asyncio.CancelledError:
-            say("Stopping everything...")
-            raise
+            await run.sell(screen)
+            settled = await run.settle(screen)
+            screen.close()
+            holds = await run.conclude(settled=settled)
         finally:
-            await development.stop(group)
+            await run.books.close()
+    except asyncio.CancelledError:
+        screen.close()
+        say("Stopping everything...")
+        raise
+    finally:
+        screen.close()
+        await development.stop(group)
     return OK if holds else VIOLATION

@@ -1,8 +1,7 @@
 """What the demo shows while it runs: one live picture on a terminal, plain lines elsewhere."""
 
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Protocol
 
 from rich.console import Group, RenderableType
 from rich.live import Live
@@ -19,6 +18,7 @@ from clearhouse.cli.demo.shop import Tally
 
 _BAR: Final = 34
 _HISTORY: Final = 24
+_RECENT: Final = 6
 _STATES: Final = (
     ("SUCCESS", "green", "paid"),
     ("FAILED", "red", "declined"),
@@ -43,7 +43,7 @@ class Picture:
 
 
 class Screen(Protocol):
-    """Shows pictures and notes; a context manager, so that a terminal is left in order."""
+    """Shows pictures and notes until it is closed."""
 
     def show(self, picture: Picture) -> None:
         """Show the newest picture."""
@@ -53,14 +53,9 @@ class Screen(Protocol):
         """Say one thing that stays."""
         ...
 
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def close(self) -> None:
+        """Leave the terminal in order; may be repeated."""
+        ...
 
 
 def open_screen() -> Screen:
@@ -73,6 +68,7 @@ class LiveScreen:
 
     def __init__(self) -> None:
         self._live = Live(console=out, transient=True, refresh_per_second=8)
+        self._live.start()
 
     def show(self, picture: Picture) -> None:
         self._live.update(draw(picture))
@@ -80,16 +76,7 @@ class LiveScreen:
     def note(self, line: str) -> None:
         out.print(f"  {escape(line)}", style="quiet")
 
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._live.stop()
 
 
@@ -107,16 +94,8 @@ class PlainScreen:
     def note(self, line: str) -> None:
         out.print(line, soft_wrap=True, markup=False)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        return None
+    def close(self) -> None:
+        pass
 
 
 def plain(picture: Picture) -> str:
@@ -139,7 +118,13 @@ def draw(picture: Picture) -> RenderableType:
         "[bold]clearhouse[/bold] [quiet]a marketplace sells[/quiet]",
         f"[quiet]{picture.phase}, {picture.elapsed:.0f} s[/quiet]",
     )
-    bar = ProgressBar(total=picture.seconds, completed=min(picture.elapsed, picture.seconds))
+    bar = ProgressBar(
+        total=picture.seconds,
+        completed=min(picture.elapsed, picture.seconds),
+        complete_style="cyan",
+        finished_style="green",
+    )
+    recent = picture.rates[-_RECENT:]
     facts = Table.grid(padding=(0, 2, 0, 0))
     facts.add_column(style="quiet", width=12)
     facts.add_column(justify="right", width=8)
@@ -149,7 +134,7 @@ def draw(picture: Picture) -> RenderableType:
         "checkouts",
         f"{tally.payments:,}",
         sparkline(picture.rates, _HISTORY),
-        f"{picture.rates[-1] if picture.rates else 0:.0f}/s",
+        f"{sum(recent) / max(1, len(recent)):.0f}/s",
     )
     facts.add_row(
         "answered in",
