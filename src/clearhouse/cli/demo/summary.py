@@ -45,12 +45,13 @@ async def tell(console: Console, books: Books, tally: Tally, selling_seconds: fl
         f" {duration(percentile(tally.latencies, 0.99))}, each after its commit was durable",
         "paid or declined": f"half within {duration(life['p50'] or 0)}, 99 % within"
         f" {duration(life['p99'] or 0)} of being accepted",
-        "no clear answer": f"{again['orders']:,} orders, asked {again['calls']:,} more times with"
-        " the same key until it was known",
-        "pressed twice": f"{tally.double_clicks:,} buttons; each got the first answer again",
+        "no clear answer": f"orders: {again['orders']:,}; they were asked again with the same key"
+        f" until it was known, {again['calls']:,} more calls in all",
+        "pressed twice": f"buttons: {tally.double_clicks:,}; the first answer came again, byte for"
+        " byte",
     }
     if tally.repeats:
-        facts["no API"] = f"{tally.repeats:,} requests were sent again by the shop"
+        facts["no API"] = f"the shop sent {tally.repeats:,} requests again, with the same key"
     _facts(console, facts)
 
 
