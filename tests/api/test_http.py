@@ -222,6 +222,7 @@ async def test_the_scheme_may_be_written_in_any_case(client: httpx.AsyncClient) 
         (RuntimeError("boom"), "internal-error"),
         (asyncpg.ConnectionDoesNotExistError("gone"), "unavailable"),
         (asyncpg.AdminShutdownError("restart"), "unavailable"),
+        (asyncpg.InternalClientError("cannot switch to state 13"), "unavailable"),
         (ConnectionRefusedError(), "unavailable"),
         (asyncpg.UniqueViolationError("Key (name)=(Ada) exists"), "internal-error"),
         (LookupError(), "internal-error"),

@@ -36,6 +36,8 @@ LOST: Final = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.InterfaceError,
+    # What a statement meets on a connection whose server died a moment ago, unnoticed as yet.
+    asyncpg.InternalClientError,
     OSError,
 )
 """What asyncpg raises when the server is away; a plain read may let it pass, and the API answers
