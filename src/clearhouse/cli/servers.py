@@ -19,7 +19,9 @@ def on_stop(callback: "asyncio.Event | asyncio.Task[Any]") -> None:
     """Set an event, or cancel a task, when this process is asked to stop."""
     act = callback.set if isinstance(callback, asyncio.Event) else callback.cancel
     for number in STOP_SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(number, act)
+        # `nohup` has a hang-up ignored, and means it.
+        if signal.getsignal(number) is not signal.SIG_IGN or number is not signal.SIGHUP:
+            asyncio.get_running_loop().add_signal_handler(number, act)
 
 
 def leave_signals_to_uvicorn() -> None:
@@ -27,7 +29,7 @@ def leave_signals_to_uvicorn() -> None:
 
     When it is done it raises the signal it got once more, for whoever handled it before.
     """
-    for number in STOP_SIGNALS:
+    for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: None)
 
 
