@@ -90,3 +90,20 @@ async def test_close_waits_for_all(committers: int) -> None:
     await group.close()
     assert sorted(done) == list(range(7))
     await asyncio.gather(*tasks)
+
+
+@pytest.mark.parametrize("committers", [1, 2, 3])
+async def test_those_who_submit_again_at_once_are_never_forgotten(committers: int) -> None:
+    async def commit(batch: Sequence[int]) -> list[int | Exception]:
+        await asyncio.sleep(0)
+        return list(batch)
+
+    group = GroupCommit[int, int](commit, committers=committers, largest=8)
+
+    async def client(first: int) -> int:
+        for number in range(first, first + 200):
+            assert await group.submit(number) == number
+        return first
+
+    clients = [client(n * 1000) for n in range(9)]
+    assert await asyncio.wait_for(asyncio.gather(*clients), 60) == [n * 1000 for n in range(9)]

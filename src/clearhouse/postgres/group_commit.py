@@ -31,7 +31,8 @@ class GroupCommit(Generic[Request, Answer]):
         self._committers = committers
         self._largest = largest
         self._waiting: list[tuple[Request, asyncio.Future[Answer]]] = []
-        self._running: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._at_work = 0
 
     async def submit(self, request: Request) -> Answer:
         """Wait until the request's batch is committed; returns its answer or raises its exception.
@@ -40,29 +41,38 @@ class GroupCommit(Generic[Request, Answer]):
         """
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, future))
-        if len(self._running) < self._committers:
+        if self._at_work < self._committers:
             # A task, not a call: requests that arrive in the same turn of the loop join in.
+            self._at_work += 1
             task = asyncio.create_task(self._commit_waiting())
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await future
 
     async def close(self) -> None:
         """Wait until all that was submitted is answered."""
-        while self._running:
-            await asyncio.gather(*self._running)
+        while self._tasks:
+            await asyncio.gather(*self._tasks)
 
     async def _commit_waiting(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[: self._largest], self._waiting[self._largest :]
-            try:
-                answers = await self._handler([request for request, _ in batch])
-            except Exception as error:  # noqa: BLE001 - each waiting caller must hear of it
-                answers = [error] * len(batch)
-            for (_, future), answer in zip(batch, answers, strict=True):
-                if future.done():
-                    continue
-                if isinstance(answer, Exception):
-                    future.set_exception(answer)
-                else:
-                    future.set_result(answer)
+        try:
+            while self._waiting:
+                batch = self._waiting[: self._largest]
+                del self._waiting[: self._largest]
+                await self._commit(batch)
+        finally:
+            # Here, not when the task is done: whoever submits in between must start another.
+            self._at_work -= 1
+
+    async def _commit(self, batch: list[tuple[Request, asyncio.Future[Answer]]]) -> None:
+        try:
+            answers = await self._handler([request for request, _ in batch])
+        except Exception as error:  # noqa: BLE001 - each waiting caller must hear of it
+            answers = [error] * len(batch)
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if future.done():
+                continue
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
