@@ -29,7 +29,7 @@ from clearhouse.payments.fees import DefaultFee
 from clearhouse.payments.intake import IntakeService
 from clearhouse.payments.lifecycle import RetryPolicy
 from clearhouse.payments.service import PaymentService
-from clearhouse.postgres.connection import Pool, open_pool
+from clearhouse.postgres.connection import LOST, Pool, open_pool
 from clearhouse.postgres.migrations import Migration, find_migrations, migrate
 from clearhouse.psp import registry
 from clearhouse.settings import Settings
@@ -111,7 +111,7 @@ def api_app(runtime: Runtime, settings: Settings, pepper: bytes) -> Litestar:
     async def ready() -> None:
         try:
             await runtime.pool.fetchval("select 1")
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except (asyncpg.PostgresError, *LOST) as error:
             raise UnavailableError("PostgreSQL does not answer.") from error
 
     access = ApiKeys(runtime.pool, runtime.clock, runtime.ids, runtime.randomness, pepper)

@@ -13,10 +13,11 @@ from clearhouse.payments.intake import IntakeService
 from clearhouse.payments.lifecycle import RetryPolicy
 from clearhouse.payments.model import ClaimedOrder, Intake, NewOrder, NewPayment, Settlement
 from clearhouse.postgres.connection import Pool
-from clearhouse.psp.contract import PspOutcome
+from clearhouse.psp.contract import Capabilities, PspOutcome
 
 KEY = UUID(int=1)
 BODY = b"x" * 32
+LIMITS = Capabilities(255, timedelta(hours=24), repeat_is_lookup=False)
 POLICY = RetryPolicy(timedelta(milliseconds=1), timedelta(milliseconds=4))
 
 

@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.payments.rooms import an_intake, execution_service, intake_service, settlement
+from tests.payments.rooms import LIMITS, an_intake, execution_service, intake_service, settlement
 
 from clearhouse.kernel.money import Money
 from clearhouse.messaging.events import PaymentOrderFailed, PaymentOrderSucceeded, decode
@@ -33,7 +33,7 @@ async def accepted(pool: Pool, name: str, orders: int = 1) -> PaymentService:
 
 async def claim_one(pool: Pool, lease: timedelta = timedelta(seconds=30)) -> ClaimedOrder:
     for _ in range(200):
-        claimed = await execution_service(pool, lease=lease).claim("stripe", 255, 1)
+        claimed = await execution_service(pool, lease=lease).claim("stripe", LIMITS, 1)
         if claimed:
             return claimed[0]
         await asyncio.sleep(0.005)
@@ -52,12 +52,12 @@ async def test_claims_are_shared_out_and_never_shared(pool: Pool) -> None:
     for n in range(10):
         await accepted(pool, f"c{n}", orders=4)
     services = [execution_service(pool) for _ in range(5)]
-    batches = await asyncio.gather(*(s.claim("stripe", 255, 9) for s in services))
+    batches = await asyncio.gather(*(s.claim("stripe", LIMITS, 9) for s in services))
     ids = [order.order_id for batch in batches for order in batch]
     assert len(ids) == len(set(ids)) <= 40
-    rest = await services[0].claim("stripe", 255, 100)
+    rest = await services[0].claim("stripe", LIMITS, 100)
     assert len(ids) + len(rest) == 40
-    assert await services[0].claim("braintree", 255, 100) == []
+    assert await services[0].claim("braintree", LIMITS, 100) == []
 
 
 async def test_a_crashed_owner_is_followed_by_another_with_the_same_key(pool: Pool) -> None:
@@ -158,7 +158,7 @@ async def test_every_transition_has_one_event(pool: Pool, owner: PlainConnection
     payments = await accepted(pool, "one", orders=2)
     service = execution_service(pool)
     no = Declined(DeclineReason.OTHER, Retry.HARD, "x")
-    good, bad = sorted(await service.claim("stripe", 255, 2), key=lambda o: o.order_id)
+    good, bad = sorted(await service.claim("stripe", LIMITS, 2), key=lambda o: o.order_id)
     await asyncio.gather(
         service.settle(settlement(good, paid(good))), service.settle(settlement(bad, no))
     )

@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 
 from clearhouse.kernel.money import Money
 from clearhouse.payments.lifecycle import (
-    Call,
     Effect,
     OrderState,
     RetryPolicy,
     apply,
     key_expired,
+    look_up_proves,
     next_call,
     outcome_word,
 )
-from clearhouse.payments.model import FINAL, OrderStatus, StatusReason
+from clearhouse.payments.model import FINAL, Call, OrderStatus, StatusReason
 from clearhouse.psp.contract import (
     Capabilities,
     Declined,
@@ -165,6 +165,12 @@ def test_a_key_is_never_repeated_past_its_lifetime(
 ) -> None:
     expired = key_expired(START, START + timedelta(hours=age_hours), LIMITS)
     assert next_call(reason, expired=expired) is call
+
+
+def test_a_look_up_proves_nothing_while_a_call_may_be_under_way() -> None:
+    patience = LIMITS.look_up_proves_after
+    assert not look_up_proves(START, START + patience, LIMITS)
+    assert look_up_proves(START, START + patience + timedelta(seconds=1), LIMITS)
 
 
 def test_every_outcome_has_a_word_of_its_own() -> None:

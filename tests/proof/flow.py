@@ -1,6 +1,6 @@
 """A small world in one process: payments taken in, executed by a plain PSP, booked, credited."""
 
-from tests.payments.rooms import an_intake, execution_service, intake_service, settlement
+from tests.payments.rooms import LIMITS, an_intake, execution_service, intake_service, settlement
 
 from clearhouse.bootstrap import Role, Runtime, consumers
 from clearhouse.kernel.clock import SystemClock
@@ -27,7 +27,7 @@ async def pay(pool: Pool, names: list[str], *, declined: frozenset[str] = frozen
     for name in names:
         await intake.accept(an_intake(intake, name))
     execution = execution_service(pool)
-    for order in await execution.claim("stripe", 255, 1000):
+    for order in await execution.claim("stripe", LIMITS, 1000):
         if order.checkout_id in declined:
             outcome = Declined(DeclineReason.CARD_DECLINED, Retry.SOFT, "generic_decline")
         else:

@@ -30,8 +30,16 @@ class PlainPsp:
 
     name = "stripe"
 
-    def __init__(self, answer: Answer, *, lifetime: timedelta = timedelta(hours=24)) -> None:
-        self.capabilities = Capabilities(255, lifetime, repeat_is_lookup=False)
+    def __init__(
+        self,
+        answer: Answer,
+        *,
+        lifetime: timedelta = timedelta(hours=24),
+        proves_after: timedelta = timedelta(0),
+    ) -> None:
+        self.capabilities = Capabilities(
+            255, lifetime, repeat_is_lookup=False, look_up_proves_after=proves_after
+        )
         self.calls: list[tuple[str, str]] = []
         self.charged: set[str] = set()
         self.busy = self.busiest = 0
@@ -122,6 +130,19 @@ async def test_past_a_keys_lifetime_it_looks_up_before_a_new_attempt(pool: Pool)
     assert kinds == ["charge", "look_up", "charge"]
     assert keys[0] == keys[1] == "c0-0"
     assert keys[2] != keys[0]
+
+
+async def test_an_empty_look_up_is_no_proof_while_a_call_may_be_under_way(pool: Pool) -> None:
+    def slow_to_show(request: ChargeRequest, call: int) -> PspOutcome:
+        if call == 1:
+            return Unknown("timeout")
+        return NotCharged("no such charge") if call < 6 else pays(request, call)
+
+    psp = PlainPsp(slow_to_show, lifetime=timedelta(0), proves_after=timedelta(hours=1))
+    [order] = await run_until_final(pool, psp, 1, orders=1)
+    assert (order.status, order.attempt) == (OrderStatus.SUCCESS, 1)
+    assert {key for _, key in psp.calls} == {"c0-0"}
+    assert [kind for kind, _ in psp.calls] == ["charge"] + ["look_up"] * 5
 
 
 async def test_a_database_that_goes_away_loses_no_answer(

@@ -67,6 +67,7 @@ def _config(app: object) -> uvicorn.Config:
         ws="none",
         lifespan="off",
         access_log=False,
+        proxy_headers=False,
         log_config=None,
         server_header=False,
         date_header=False,

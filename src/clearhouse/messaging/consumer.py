@@ -18,7 +18,7 @@ from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import UnavailableError
 from clearhouse.messaging.events import AnyEvent, Event, decode, type_of
 from clearhouse.messaging.outbox import Envelope, Position, Stream, queries_of
-from clearhouse.postgres.connection import Connection, Pool, in_transaction, row_value
+from clearhouse.postgres.connection import LOST, Connection, Pool, in_transaction, row_value
 
 Handler = Callable[[Connection, Sequence[AnyEvent]], Awaitable[None]]
 """Handles a batch in the given transaction; must be harmless when it sees an event twice."""
@@ -65,7 +65,7 @@ class Consumer:
         while True:
             try:
                 count = await self.step()
-            except (UnavailableError, asyncpg.PostgresError, OSError) as error:
+            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
                 _log.warning("consumer_waits", consumer=self.name, error=type(error).__name__)
                 await self._clock.sleep(_TROUBLE_WAIT)
                 continue
@@ -109,7 +109,7 @@ class Consumer:
                 await self._subscription.handler(connection, events)
         except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
             raise
-        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
+        except LOST:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the others must go on
             _log.warning("batch_failed", consumer=self.name, error=repr(error), size=len(wanted))
@@ -123,7 +123,7 @@ class Consumer:
                 await self._subscription.handler(connection, [event])
         except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
             raise
-        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
+        except LOST:
             raise
         except (msgspec.MsgspecError, asyncpg.PostgresError, Exception) as error:  # noqa: BLE001
             _log.error("event_buried", consumer=self.name, type=envelope.type, error=repr(error))

@@ -33,10 +33,11 @@ from clearhouse.payments.lifecycle import (
     apply,
     outcome_word,
 )
-from clearhouse.payments.model import ClaimedOrder, OrderStatus, Settlement, StatusReason
+from clearhouse.payments.model import Call, ClaimedOrder, OrderStatus, Settlement, StatusReason
 from clearhouse.payments.store import QUERIES, SCHEMA, close_orders
 from clearhouse.postgres.connection import Connection, Pool, in_transaction
 from clearhouse.postgres.group_commit import GroupCommit
+from clearhouse.psp.contract import Capabilities
 
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.payments")
 
@@ -77,16 +78,16 @@ class ExecutionService:
         self._default_fee = default_fee
         self._settlements = GroupCommit[Settlement, OrderStatus](self._settle, committers=2)
 
-    async def claim(self, psp: str, key_length: int, limit: int) -> list[ClaimedOrder]:
+    async def claim(self, psp: str, limits: Capabilities, limit: int) -> list[ClaimedOrder]:
         """Lease at most ``limit`` orders that are due at a PSP; commits before it returns.
 
-        ``key_length`` is the PSP's longest idempotency key. Orders under another's lease are
+        ``limits`` are the PSP's, and decide what to ask it. Orders under another's lease are
         passed over, not waited for.
         """
 
         async def work(connection: Connection) -> list[ClaimedOrder]:
             rows = await connection.fetch(QUERIES["claim"], psp, limit, self._lease)
-            claimed = [claimed_order(row, key_length) for row in rows]
+            claimed = [claimed_order(row, limits) for row in rows]
             if not claimed:
                 return []
             await connection.execute(
@@ -95,6 +96,7 @@ class ExecutionService:
                 [order.attempt for order in claimed],
                 [order.idempotency_key for order in claimed],
                 psp,
+                [order.order_id for order in claimed if order.call is Call.CHARGE],
             )
             await publish(connection, SCHEMA, [e for row in rows if (e := executing_event(row))])
             return claimed

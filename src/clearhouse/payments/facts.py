@@ -12,15 +12,27 @@ from clearhouse.messaging.events import (
     PaymentOrderFailed,
     PaymentOrderSucceeded,
 )
-from clearhouse.payments.lifecycle import Effect, Transition
+from clearhouse.payments.lifecycle import (
+    Effect,
+    Transition,
+    key_expired,
+    look_up_proves,
+    next_call,
+)
 from clearhouse.payments.model import ClaimedOrder, StatusReason
-from clearhouse.psp.contract import attempt_key
+from clearhouse.psp.contract import Capabilities, attempt_key
 
 
-def claimed_order(row: asyncpg.Record, key_length: int) -> ClaimedOrder:
+def claimed_order(row: asyncpg.Record, limits: Capabilities) -> ClaimedOrder:
     """A row of the query ``claim``; an attempt that was never sent gets its key here."""
     attempt: int = row["attempt"]
-    key = row["idempotency_key"] or attempt_key(row["payment_order_id"], attempt, key_length)
+    now: datetime = row["claimed_at"]
+    attempted_at: datetime = row["started_at"] or now
+    reason = StatusReason(row["status_reason"]) if row["status_reason"] else None
+    expired = key_expired(attempted_at, now, limits)
+    key = row["idempotency_key"] or attempt_key(
+        row["payment_order_id"], attempt, limits.idempotency_key_length
+    )
     return ClaimedOrder(
         order_id=row["order_id"],
         payment_order_id=row["payment_order_id"],
@@ -31,11 +43,13 @@ def claimed_order(row: asyncpg.Record, key_length: int) -> ClaimedOrder:
         payment_method=row["payment_method"],
         attempt=attempt,
         idempotency_key=key,
-        attempted_at=row["started_at"] or row["claimed_at"],
-        claimed_at=row["claimed_at"],
+        attempted_at=attempted_at,
+        claimed_at=now,
         tries=row["tries"],
-        status_reason=StatusReason(row["status_reason"]) if row["status_reason"] else None,
+        status_reason=reason,
         fence=row["fence"],
+        call=next_call(reason, expired=expired),
+        look_up_proves=expired and look_up_proves(row["charged_at"] or now, now, limits),
     )
 
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from clearhouse.kernel.money import Money
-from clearhouse.payments.model import FINAL, OrderStatus, StatusReason
+from clearhouse.payments.model import FINAL, Call, OrderStatus, StatusReason
 from clearhouse.psp.contract import (
     Capabilities,
     Declined,
@@ -184,13 +184,6 @@ def outcome_word(outcome: PspOutcome) -> str:
             return "unknown"
 
 
-class Call(StrEnum):
-    """What to ask the PSP next about an order under lease."""
-
-    CHARGE = "charge"
-    LOOK_UP = "look_up"
-
-
 def key_expired(attempted_at: datetime, now: datetime, capabilities: Capabilities) -> bool:
     """Whether the PSP may have forgotten a key first sent at ``attempted_at``. Times are UTC.
 
@@ -198,6 +191,15 @@ def key_expired(attempted_at: datetime, now: datetime, capabilities: Capabilitie
     (invariants I11 and I12).
     """
     return now - attempted_at > capabilities.idempotency_key_lifetime * 0.9
+
+
+def look_up_proves(charged_at: datetime, now: datetime, capabilities: Capabilities) -> bool:
+    """Whether a look-up that finds nothing proves that nothing was charged. Times are UTC.
+
+    ``charged_at`` is when a call that could charge was last sent: it may still be under way
+    at the PSP for a while, even if its sender has died.
+    """
+    return now - charged_at > capabilities.look_up_proves_after
 
 
 def next_call(reason: StatusReason | None, *, expired: bool) -> Call:

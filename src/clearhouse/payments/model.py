@@ -174,11 +174,20 @@ class OrderPage:
     next_before: UUID | None
 
 
+class Call(StrEnum):
+    """What to ask the PSP about an order under lease."""
+
+    CHARGE = "charge"
+    LOOK_UP = "look_up"
+
+
 @dataclass(frozen=True, slots=True)
 class ClaimedOrder:
     """An order under lease: what an executor needs to call the PSP.
 
-    ``fence`` grows with every claim; a settlement with an older one is refused.
+    ``fence`` grows with every claim; a settlement with an older one is refused. ``call`` is
+    what to ask; ``look_up_proves`` tells whether a look-up that finds nothing is proof by now
+    that the attempt has not charged. Times are UTC, by the database's clock.
     """
 
     order_id: UUID
@@ -195,6 +204,8 @@ class ClaimedOrder:
     tries: int
     status_reason: StatusReason | None
     fence: int
+    call: Call
+    look_up_proves: bool
 
 
 @dataclass(frozen=True, slots=True)

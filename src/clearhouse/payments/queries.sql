@@ -87,7 +87,7 @@ with due as materialized (
 )
 select o.order_id, o.payment_order_id, o.checkout_id, o.seller_account, o.amount_minor, o.currency,
     o.psp, greatest(o.attempt, 1) as attempt, o.status_reason, e.payment_method,
-    l.fence, l.tries, a.idempotency_key, a.started_at, s.version as started_version, now() as claimed_at
+    l.fence, l.tries, a.idempotency_key, a.started_at, a.charged_at, s.version as started_version, now() as claimed_at
 from leased l
 join payments.payment_orders o on o.order_id = l.order_id
 join payments.payment_events e on e.event_id = o.event_id
@@ -95,10 +95,13 @@ left join payments.attempts a on a.order_id = o.order_id and a.attempt = o.attem
 left join started s on s.order_id = o.order_id
 
 -- name: note_calls
-insert into payments.attempts (order_id, attempt, psp, idempotency_key, calls, started_at)
-select order_id, attempt, $4, key, 1, now()
+insert into payments.attempts
+    (order_id, attempt, psp, idempotency_key, calls, started_at, charged_at)
+select order_id, attempt, $4, key, 1, now(), now()
 from unnest($1::uuid[], $2::int[], $3::text[]) as c (order_id, attempt, key)
-on conflict (order_id, attempt) do update set calls = attempts.calls + 1
+on conflict (order_id, attempt) do update
+set calls = attempts.calls + 1,
+    charged_at = case when excluded.order_id = any($5::uuid[]) then now() else attempts.charged_at end
 
 -- name: lock_for_settlement
 -- In the order of ids, so that two batches never wait for each other in a circle.

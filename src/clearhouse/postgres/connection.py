@@ -66,7 +66,11 @@ async def open_pool(
         server_settings |= dict.fromkeys(_SCANS, "off")
     try:
         return await asyncpg.create_pool(
-            dsn, min_size=min(size, 2), max_size=size, server_settings=server_settings
+            dsn,
+            min_size=min(size, 2),
+            max_size=size,
+            server_settings=server_settings,
+            reset=_keep_session,
         )
     except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidPasswordError) as error:
         raise ConfigurationError(
@@ -81,6 +85,10 @@ async def open_pool(
         raise UnavailableError(
             f"PostgreSQL does not answer: {error}.", hint="Check that it runs and the database URL."
         ) from error
+
+
+async def _keep_session(connection: PlainConnection) -> None:
+    """Nothing to reset: no service changes its session, and a round trip per use would cost."""
 
 
 async def in_transaction(

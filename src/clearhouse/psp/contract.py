@@ -18,7 +18,7 @@ Unknown, never Declined (invariant I7).
 """
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
@@ -237,7 +237,7 @@ class PspConfig:
     it is never logged. ``concurrency`` bounds the calls in flight.
     """
 
-    credentials: Mapping[str, str]
+    credentials: Mapping[str, str] = field(repr=False)
     base_url: str | None
     timeout_seconds: float
     concurrency: int

@@ -15,9 +15,18 @@ import structlog
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import UnavailableError
 from clearhouse.payments.execution import ExecutionService
-from clearhouse.payments.lifecycle import Call, key_expired, next_call, outcome_word
-from clearhouse.payments.model import ClaimedOrder, Settlement
-from clearhouse.psp.contract import ChargeRequest, Charges, Lookups, Psp, PspOutcome, Unknown
+from clearhouse.payments.lifecycle import outcome_word
+from clearhouse.payments.model import Call, ClaimedOrder, Settlement
+from clearhouse.postgres.connection import LOST
+from clearhouse.psp.contract import (
+    ChargeRequest,
+    Charges,
+    Lookups,
+    NotCharged,
+    Psp,
+    PspOutcome,
+    Unknown,
+)
 from clearhouse.workers.metrics import LEASES_LOST, PSP_CALLS, PSP_IN_FLIGHT, PSP_SECONDS
 
 _IDLE_FIRST: Final = 0.002
@@ -57,7 +66,7 @@ class Executor:
                 continue
             try:
                 claimed = await self._claim(free)
-            except (UnavailableError, asyncpg.PostgresError, OSError) as error:
+            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
                 _log.warning("executor_waits", psp=self._psp.name, error=type(error).__name__)
                 await self._clock.sleep(_TROUBLE_WAIT)
                 continue
@@ -74,8 +83,7 @@ class Executor:
             await asyncio.gather(*self._calls, return_exceptions=True)
 
     async def _claim(self, free: int) -> Sequence[ClaimedOrder]:
-        length = self._psp.capabilities.idempotency_key_length
-        return await self._service.claim(self._psp.name, length, free)
+        return await self._service.claim(self._psp.name, self._psp.capabilities, free)
 
     def _start(self, order: ClaimedOrder) -> None:
         task = asyncio.create_task(self._execute(order), name=f"charge {order.payment_order_id}")
@@ -90,11 +98,13 @@ class Executor:
             _log.error("execution_broke", task=task.get_name(), error=repr(error))
 
     async def _execute(self, order: ClaimedOrder) -> None:
-        expired = key_expired(order.attempted_at, order.claimed_at, self._psp.capabilities)
-        call = next_call(order.status_reason, expired=expired)
-        outcome = await self._ask(order, call)
-        # Only an answer to a look-up proves that the spent key did not charge.
-        proven = expired and call is Call.LOOK_UP
+        outcome = await self._ask(order, order.call)
+        proven = False
+        if order.call is Call.LOOK_UP and isinstance(outcome, NotCharged):
+            proven = order.look_up_proves
+            if not proven:
+                # A call that could charge may still be under way; only time makes it proof.
+                outcome = Unknown(f"not found yet: {outcome.detail}")
         await self._settle(Settlement(order.order_id, order.fence, outcome, key_expired=proven))
 
     async def _ask(self, order: ClaimedOrder, call: Call) -> PspOutcome:
@@ -127,7 +137,7 @@ class Executor:
                 if await self._service.settle(settlement) is None:
                     LEASES_LOST.inc()
                 return
-            except (UnavailableError, asyncpg.PostgresError, OSError) as error:
+            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
                 # What the PSP said is not thrown away because the database restarts.
                 _log.warning("settlement_waits", error=type(error).__name__)
                 await self._clock.sleep(_TROUBLE_WAIT)

@@ -8,7 +8,7 @@ import structlog
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import UnavailableError
 from clearhouse.payments.store import expire_idempotency_keys
-from clearhouse.postgres.connection import Pool
+from clearhouse.postgres.connection import LOST, Pool
 from clearhouse.postgres.partitions import ensure_partitions
 
 _EVERY_SECONDS: Final = 600.0
@@ -33,6 +33,6 @@ async def run_maintenance(pool: Pool, clock: Clock) -> None:
     while True:
         try:
             await maintain(pool)
-        except (UnavailableError, asyncpg.PostgresError, OSError) as error:
+        except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
             _log.warning("maintenance_waits", error=type(error).__name__)
         await clock.sleep(_EVERY_SECONDS)

@@ -124,6 +124,8 @@ create table payments.attempts (
     outcome text,
     detail text,
     started_at timestamptz not null,
+    -- When a call that could charge was last claimed; look-ups leave it alone.
+    charged_at timestamptz not null,
     finished_at timestamptz,
     primary key (order_id, attempt)
 ) partition by range (order_id);
