@@ -1,6 +1,7 @@
 """A whole house of processes that can be killed: who lives in it, and whether its books hold."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -30,6 +31,17 @@ POSTMASTER = "postmaster"
 """PostgreSQL itself, beneath the child ``database`` that keeps it."""
 _LONGEST_WAIT = 240.0
 _AWAY = (UnavailableError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_OPEN_ORDERS = """
+    select format('%s at %s: %s (%s), attempt %s, %s calls: %s %s, due at %s',
+        o.payment_order_id, o.psp, o.status, o.status_reason, o.attempt, a.calls, a.outcome,
+        a.detail, w.next_at) as told
+    from payments.payment_events e
+    join payments.payment_orders o on o.event_id = e.event_id
+    left join payments.attempts a on a.order_id = o.order_id and a.attempt = o.attempt
+    left join payments.work w on w.order_id = o.order_id
+    where not e.is_payment_done
+        and not (o.status = 'FAILED' or o.ledger_updated and o.wallet_updated)
+    limit 20"""
 _FAULTS = {
     "lost-answer": 0.03,
     "lost-request": 0.02,
@@ -96,15 +108,24 @@ class House:
 
     async def settled(self) -> None:
         """Wait until every checkout is done, whatever is still starting again; else fail."""
-        async with asyncio.timeout(_LONGEST_WAIT):
-            while True:
-                try:
-                    async with self.books() as books:
-                        if await books.open_checkouts() == 0:
-                            return
-                except _AWAY:
-                    pass
-                await asyncio.sleep(0.3)
+        open_orders: list[str] = ["the database was never reached"]
+        try:
+            async with asyncio.timeout(_LONGEST_WAIT):
+                while open_orders:
+                    with contextlib.suppress(*_AWAY):
+                        open_orders = await self._open_orders()
+                    await asyncio.sleep(0.3)
+        except TimeoutError:
+            raise AssertionError("\n".join(["still open:", *open_orders, *self.notes])) from None
+
+    async def _open_orders(self) -> list[str]:
+        """Some orders of checkouts that are not done, and what was last learnt of them."""
+        connection = await asyncpg.connect(database_url(self.development.settings))
+        try:
+            rows = await connection.fetch(_OPEN_ORDERS)
+        finally:
+            await connection.close()
+        return [row["told"] for row in rows]
 
     @asynccontextmanager
     async def books(self) -> AsyncIterator[Books]:
