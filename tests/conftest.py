@@ -9,6 +9,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from clearhouse.bootstrap import migrate_all
@@ -21,6 +22,13 @@ settings.register_profile("soak", settings.get_profile("tests"), max_examples=5_
 settings.load_profile("tests")
 
 _names = count(1)
+
+
+@pytest.fixture(autouse=True)
+def fresh_logs() -> Iterator[None]:
+    """No test logs into the output that an earlier one was given."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
