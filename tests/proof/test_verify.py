@@ -50,7 +50,8 @@ TAMPERING = [
     ),
     (
         (
-            "insert into payments.attempts (order_id, attempt, psp, idempotency_key, started_at, charged_at)"
+            "insert into payments.attempts"
+            " (order_id, attempt, psp, idempotency_key, started_at, charged_at)"
             " select order_id, 2, psp, 'fresh-key', now(), now() from payments.attempts limit 1"
         ),
         {"payments.orders"},
