@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import tempfile
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,8 @@ from clearhouse.bootstrap import Runtime, open_runtime
 from clearhouse.cli.bench import measures, yardsticks
 from clearhouse.cli.bench.machine import describe
 from clearhouse.cli.bench.report import Row, markdown, show
-from clearhouse.cli.bench.world import ENGINE, House, World, open_world
+from clearhouse.cli.bench.stored import fill
+from clearhouse.cli.bench.world import CARDS, ENGINE, WIRE, House, World, open_world
 from clearhouse.cli.console import err, out, say
 from clearhouse.cli.errors import OK
 from clearhouse.cli.servers import interruptible
@@ -29,8 +31,11 @@ def bench(
     rounds: Annotated[int, Parameter(help="How often everything is measured in turn.")] = 3,
     seconds: Annotated[int, Parameter(help="How long each measurement lasts.")] = 8,
     only: Annotated[
-        str | None, Parameter(help="A comma separated choice of intake, ledger, life.")
+        str | None, Parameter(help="A comma separated choice of intake, ledger, life, wire.")
     ] = None,
+    stored: Annotated[
+        int, Parameter(help="So many orders are stored first, to measure on top of them.")
+    ] = 0,
     json: Annotated[bool, Parameter(help="Print all readings as JSON.")] = False,
     write: Annotated[
         Path | None, Parameter(help="Write the table into a Markdown file, between its markers.")
@@ -46,14 +51,16 @@ def bench(
     ```shell
     clearhouse bench
     clearhouse bench --rounds 5 --seconds 15 --only ledger
+    clearhouse bench --only intake,life --stored 5000000
     ```
     """
     directory = Path(tempfile.mkdtemp(prefix="clearhouse-bench-"))
     directory.chmod(0o755)
-    chosen = set((only or "intake,ledger,life").split(","))
+    chosen = set((only or "intake,ledger,life,wire").split(","))
     try:
         rows: list[Row] = []
-        asyncio.run(interruptible(_bench(directory, chosen, rounds, seconds, rows)))
+        plan = _Plan(chosen, rounds, seconds, stored)
+        asyncio.run(interruptible(_bench(directory, plan, rows)))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     machine = describe()
@@ -79,31 +86,55 @@ def put_between_markers(path: Path, text: str) -> None:
     path.write_text(f"{head}<!-- figures -->\n\n{text}\n{marker}{tail}", encoding="utf-8")
 
 
-async def _bench(
-    directory: Path, chosen: set[str], rounds: int, seconds: int, rows: list[Row]
-) -> int:
-    clock = SystemClock()
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    chosen: set[str]
+    rounds: int
+    seconds: int
+    stored: int
+
+
+async def _bench(directory: Path, plan: _Plan, rows: list[Row]) -> int:
     say("Starting PostgreSQL and preparing pgbench...", style="quiet")
-    async with open_world(directory, clock) as world, AsyncExitStack() as stack:
-        tell = err.print
-        parts: list[_Intake | _Ledger | _Life] = []
-        if "intake" in chosen:
-            house = await stack.enter_async_context(world.open_house("intake", say=tell))
-            parts.append(_Intake(world, house, seconds))
-        if "ledger" in chosen:
-            url = await world.create_database("ledger")
-            runtime = await stack.enter_async_context(open_runtime(url, size=4, name="bench"))
-            parts.append(_Ledger(world, runtime, seconds))
-        if "life" in chosen:
-            house = await stack.enter_async_context(world.open_house("life", *ENGINE, say=tell))
-            parts.append(_Life(world, house, seconds))
+    async with open_world(directory, SystemClock()) as world, AsyncExitStack() as stack:
+        parts = await _open_parts(world, plan, stack)
         for part in parts:
             rows.extend(part.rows)
-        for number in range(1, rounds + 1):
+        for number in range(1, plan.rounds + 1):
             for part in parts:
-                say(f"Round {number} of {rounds}: {part.name}", style="quiet")
+                say(f"Round {number} of {plan.rounds}: {part.name}", style="quiet")
                 await part.round()
     return OK
+
+
+async def _open_parts(
+    world: World, plan: _Plan, stack: AsyncExitStack
+) -> "list[_Intake | _Ledger | _Life | _Stored]":
+    parts: list[_Intake | _Ledger | _Life | _Stored] = []
+    seconds, tell = plan.seconds, err.print
+    full: House | None = None
+    if plan.stored:
+        url = await world.create_database("stored")
+        await fill(url, plan.stored, lambda n: say(f"{n:,} orders stored", style="quiet"))
+        opened = world.open_house("stored", *ENGINE, say=tell, url=url)
+        full = await stack.enter_async_context(opened)
+    if "intake" in plan.chosen:
+        house = await stack.enter_async_context(world.open_house("intake", say=tell))
+        parts.append(_Intake(world, house, seconds))
+    if "ledger" in plan.chosen:
+        url = await world.create_database("ledger")
+        runtime = await stack.enter_async_context(open_runtime(url, size=4, name="bench"))
+        parts.append(_Ledger(world, runtime, seconds))
+    if "life" in plan.chosen:
+        house = await stack.enter_async_context(world.open_house("life", *ENGINE, say=tell))
+        parts.append(_Life(world, house, seconds))
+        if full is not None:
+            parts.append(_Stored(world, house, full, plan))
+    if "wire" in plan.chosen:
+        opened = world.open_house("wire", *WIRE, say=tell, cards=CARDS)
+        house = await stack.enter_async_context(opened)
+        parts.append(_Life(world, house, seconds, over_the_wire=True))
+    return parts
 
 
 class _Part:
@@ -174,16 +205,46 @@ class _Ledger(_Part):
 class _Life(_Part):
     name = "the whole life"
 
-    def __init__(self, world: World, house: House, seconds: int) -> None:
+    def __init__(
+        self, world: World, house: House, seconds: int, *, over_the_wire: bool = False
+    ) -> None:
         super().__init__(world, seconds)
         self._house = house
-        self._row = Row("whole life, orders", yardsticks.TPCB_16.name, "/s", 0.7)
+        what = "whole life over the wire, orders" if over_the_wire else "whole life, orders"
+        reach = None if over_the_wire else 0.7
+        self._row = Row(what, yardsticks.TPCB_16.name, "/s", reach)
         self.rows = [self._row]
+        self._backlog = 300 if over_the_wire else 2000
 
     async def round(self) -> None:
         theirs = await self._pgbench(yardsticks.TPCB_16)
-        ours = await measures.whole_life(
-            self._house, self._world.clock, connections=32, seconds=self._seconds
-        )
         self._row.theirs.append(theirs.per_second)
-        self._row.ours.append(ours)
+        self._row.ours.append(await self._life(self._house))
+
+    async def _life(self, house: House) -> float:
+        return await measures.whole_life(
+            house, self._world.clock, connections=32, seconds=self._seconds, backlog=self._backlog
+        )
+
+
+class _Stored(_Life):
+    name = "with orders stored already"
+
+    def __init__(self, world: World, empty: House, full: House, plan: _Plan) -> None:
+        super().__init__(world, full, plan.seconds)
+        self._empty = empty
+        on_top = f"on {plan.stored:,} orders"
+        self._intake = Row(f"intake {on_top}", "the same on none", "/s", 0.9)
+        self._whole = Row(f"whole life {on_top}", "the same on none", "/s", 0.9)
+        self.rows = [self._intake, self._whole]
+
+    async def round(self) -> None:
+        for house, take_in, whole in (
+            (self._empty, self._intake.theirs, self._whole.theirs),
+            (self._house, self._intake.ours, self._whole.ours),
+        ):
+            clock = self._world.clock
+            load = await measures.intake(house, clock, connections=64, seconds=self._seconds)
+            take_in.append(load.per_second)
+            await measures.drain(house, clock)
+            whole.append(await self._life(house))

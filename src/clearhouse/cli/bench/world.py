@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -28,7 +28,19 @@ from clearhouse.settings import load
 
 _HOST: Final = "127.0.0.1"
 _SELLERS: Final = 1000
+CARDS: Final = (
+    ("stripe", "pm_card_visa"),
+    ("braintree", "fake-valid-visa-nonce"),
+    ("square", "cnon:card-nonce-ok"),
+)
+"""A card that each PSP's sandbox charges."""
 _CONCURRENCY: Final = "512"
+WIRE: Final = (
+    Program("sandbox", ("sandbox",)),
+    Program("executor", ("work", "--only", "executor")),
+    Program("books", ("work", "--only", "ledger,wallets,payments")),
+)
+"""The working processes with the official SDKs, and the sandbox that answers them."""
 ENGINE: Final = (
     Program("bench executor", ("bench-worker", "executor")),
     Program("bench books", ("bench-worker", "ledger,wallets,payments")),
@@ -66,10 +78,18 @@ class World:
 
     @asynccontextmanager
     async def open_house(
-        self, name: str, *programs: Program, say: Callable[[str], None]
+        self,
+        name: str,
+        *programs: Program,
+        say: Callable[[str], None],
+        url: str | None = None,
+        cards: Sequence[tuple[str, str]] = (CARDS[0],),
     ) -> AsyncGenerator[House]:
-        """A database of its own, with an API and some programs; stopped at the end."""
-        url = await self.create_database(name)
+        """A database of its own, with an API and some programs; stopped at the end.
+
+        ``url`` is a database that is there already; ``cards`` are paid with in turn.
+        """
+        url = url or await self.create_database(name)
         development = self._development(url, name)
         group = development.group(self.clock, say)
         try:
@@ -79,7 +99,8 @@ class World:
             pool = await open_pool(url, size=2, name="bench watch", scans=True)
             port = development.settings.api.port
             try:
-                yield House(Target(_HOST, port, "/v1/payments", token), pool, baskets(name))
+                target = Target(_HOST, port, "/v1/payments", token)
+                yield House(target, pool, baskets(name, cards))
             finally:
                 pool.terminate()
         finally:
@@ -123,15 +144,16 @@ async def open_world(directory: Path, clock: Clock) -> AsyncGenerator[World]:
         await asyncio.to_thread(server.stop)
 
 
-def baskets(name: str) -> Callable[[], bytes]:
+def baskets(name: str, cards: Sequence[tuple[str, str]]) -> Callable[[], bytes]:
     """Requests with two orders each, for a thousand sellers, no id used twice."""
     numbers = count(1)
 
     def body() -> bytes:
         n = next(numbers)
+        psp, token = cards[n % len(cards)]
         return (
             f'{{"checkout_id":"{name}-{n}","buyer_info":{{"email":"buyer{n}@example.com"}},'
-            '"credit_card_info":{"psp":"stripe","payment_method":"pm_card_visa"},'
+            f'"credit_card_info":{{"psp":"{psp}","token":"{token}"}},'
             f'"payment_orders":[{{"payment_order_id":"{name}-{n}-a",'
             f'"seller_account":"seller-{n % _SELLERS}","amount":"12.34","currency":"USD"}},'
             f'{{"payment_order_id":"{name}-{n}-b","seller_account":'
