@@ -54,8 +54,7 @@ async def sell(pool: Pool, adapter: Any, orders: Mapping[str, str]) -> None:
     for order, method in orders.items():
         await intake.accept(_intake(intake, adapter.name, order, method))
     execution = execution_service(pool)
-    length = adapter.capabilities.idempotency_key_length
-    for claimed in await execution.claim(adapter.name, length, 1000):
+    for claimed in await execution.claim(adapter.name, adapter.capabilities, 1000):
         request = ChargeRequest(
             claimed.payment_order_id,
             claimed.idempotency_key,
