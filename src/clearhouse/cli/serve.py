@@ -11,6 +11,7 @@ from clearhouse.cli import logs
 from clearhouse.cli.console import say
 from clearhouse.cli.embedded import database_url
 from clearhouse.cli.lifeline import Lifeline
+from clearhouse.cli.memory import settle_in
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.cli.pepper import pepper_of
 from clearhouse.cli.servers import leave_signals_to_uvicorn, listen, serve_until_stopped
@@ -23,6 +24,9 @@ def serve(
     *,
     host: Annotated[str | None, Parameter(help="The address to listen on.")] = None,
     port: Annotated[int | None, Parameter(help="The port to listen on.")] = None,
+    share_port: Annotated[
+        bool, Parameter(help="Listen beside others of the same; the system spreads connections.")
+    ] = False,
     common: Common = NO_OPTIONS,
 ) -> None:
     """Serve the HTTP API until Ctrl-C.
@@ -36,18 +40,20 @@ def serve(
     ```shell
     clearhouse serve
     clearhouse serve --host 0.0.0.0 --port 8000 --config clearhouse.toml
+    clearhouse serve --share-port & clearhouse serve --share-port
     ```
     """
     loaded = common.load({"api.host": host, "api.port": None if port is None else str(port)})
     logs.configure(loaded.settings.log, secrets_of(loaded))
     leave_signals_to_uvicorn()
-    uvloop.run(_serve(loaded.settings))
+    settle_in()
+    uvloop.run(_serve(loaded.settings, share_port=share_port))
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, *, share_port: bool) -> None:
     lifeline = Lifeline.inherited()
     host, size = settings.api.host, settings.database.pool_size
-    listener = listen(host, settings.api.port, "The API")
+    listener = listen(host, settings.api.port, "The API", shared=share_port)
     port: int = listener.getsockname()[1]
     try:
         async with open_runtime(database_url(settings), size=size, name="serve") as runtime:

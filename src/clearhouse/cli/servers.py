@@ -63,11 +63,16 @@ async def takes_connections(host: str, port: int) -> bool:
     return True
 
 
-def listen(host: str, port: int, what: str) -> socket.socket:
-    """A listening socket. Raises UnavailableError when the address is taken or not ours."""
+def listen(host: str, port: int, what: str, *, shared: bool = False) -> socket.socket:
+    """A listening socket; a ``shared`` one lets others that are shared listen there too.
+
+    Raises UnavailableError when the address is taken or not ours.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind((host, port))
     except OSError as error:

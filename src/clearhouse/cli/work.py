@@ -13,6 +13,7 @@ from clearhouse.cli import logs
 from clearhouse.cli.console import say
 from clearhouse.cli.embedded import database_url
 from clearhouse.cli.lifeline import Lifeline
+from clearhouse.cli.memory import settle_in
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.cli.servers import on_stop
 from clearhouse.kernel.errors import ConfigurationError, UnavailableError
@@ -51,6 +52,7 @@ def work(
     logs.configure(loaded.settings.log, secrets_of(loaded))
     measure(loaded.settings.work)
     say(f"Working as {', '.join(roles)}; Ctrl-C stops it.")
+    settle_in()
     uvloop.run(_work(loaded.settings, roles))
 
 

@@ -10,6 +10,7 @@ import uvloop
 from clearhouse.bootstrap import Role, open_runtime, run_loops
 from clearhouse.cli import logs
 from clearhouse.cli.lifeline import Lifeline
+from clearhouse.cli.memory import settle_in
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.cli.servers import on_stop
 from clearhouse.kernel.errors import ConfigurationError
@@ -47,6 +48,7 @@ def work(roles: str, /, *, common: Common = NO_OPTIONS) -> None:
     logs.configure(loaded.settings.log, secrets_of(loaded))
     if loaded.settings.database.url is None:
         raise ConfigurationError("The bench's worker needs CLEARHOUSE_DATABASE_URL.")
+    settle_in()
     uvloop.run(_work(loaded.settings, [Role(role) for role in roles.split(",")]))
 
 

@@ -16,7 +16,7 @@ from clearhouse.access.service import ApiKeys
 from clearhouse.bootstrap import migrate_all, open_runtime
 from clearhouse.cli.bench import yardsticks
 from clearhouse.cli.bench.load import Target
-from clearhouse.cli.development import API, Development
+from clearhouse.cli.development import Development
 from clearhouse.cli.pepper import pepper_of
 from clearhouse.cli.servers import free_port
 from clearhouse.cli.supervisor import Program
@@ -35,6 +35,8 @@ CARDS: Final = (
 )
 """A card that each PSP's sandbox charges."""
 _CONCURRENCY: Final = "512"
+_APIS: Final = tuple(Program(f"api {number}", ("serve", "--share-port")) for number in range(1, 3))
+"""As many as the machine of the yardstick has cores."""
 WIRE: Final = (
     Program("sandbox", ("sandbox",)),
     Program("executor", ("work", "--only", "executor")),
@@ -93,8 +95,7 @@ class World:
         development = self._development(url, name)
         group = development.group(self.clock, say)
         try:
-            for program in (*programs, API):
-                await group.start(program)
+            await group.start(*programs, *_APIS)
             token = await self._key(development, url)
             pool = await open_pool(url, size=2, name="bench watch", scans=True)
             port = development.settings.api.port

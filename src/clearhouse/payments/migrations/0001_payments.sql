@@ -143,11 +143,12 @@ create table payments.fee_plans (
 
 select clearhouse.create_outbox('payments');
 select clearhouse.create_inbox('payments');
-select clearhouse.ensure_partitions(t::regclass, current_date - 1, current_date + 14)
-from unnest(array['payments.payment_events', 'payments.payment_orders', 'payments.attempts']) t;
-
 grant select, insert, update on
     payments.payment_events, payments.payment_orders, payments.attempts to clearhouse_app;
 grant select, insert on payments.checkout_keys, payments.order_keys to clearhouse_app;
 grant select, insert, update, delete on payments.work, payments.idempotency_keys to clearhouse_app;
 grant select, insert on payments.fee_plans to clearhouse_app;
+
+-- After the grants: whether a table is updated decides how full its pages are made.
+select clearhouse.ensure_partitions(t::regclass, current_date - 1, current_date + 14)
+from unnest(array['payments.payment_events', 'payments.payment_orders', 'payments.attempts']) t;
