@@ -70,9 +70,15 @@ async def post_for(
         finally:
             writer.close()
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(connections):
-            group.create_task(client())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(connections):
+                group.create_task(client())
+    except* UnavailableError as refused:
+        # One clear sentence instead of a tree with the same in every branch.
+        first = refused.exceptions[0]
+        assert isinstance(first, UnavailableError)
+        raise UnavailableError(first.message) from refused
     return Load(len(latencies) / (clock.monotonic() - began), sorted(latencies))
 
 

@@ -32,32 +32,32 @@ select second_id, event_id, n, 'b', moment, (n * 7) % 1000 from chunk
 -- name: payment_events
 insert into payments.payment_events (event_id, checkout_id, api_key_id, psp, payment_method,
     buyer_info, open_orders, version, created_at, done_at)
-select event_id, 'stored-' || n, '00000000-0000-7000-8000-000000000001', 'stripe', 'pm_card_visa',
+select event_id, 'old-' || n, '00000000-0000-7000-8000-000000000001', 'stripe', 'pm_card_visa',
     '{"email":"buyer@example.com"}', 0, 2, moment, moment from chunk
 
 -- name: payment_orders
 insert into payments.payment_orders (order_id, payment_order_id, event_id, checkout_id,
     seller_account, amount_minor, currency, psp, status, attempt, psp_reference, fee_minor,
     ledger_updated, wallet_updated, version, created_at, updated_at, finalized_at)
-select order_id, 'stored-' || n || '-' || part, event_id, 'stored-' || n, 'seller-' || seller,
+select order_id, 'old-' || n || '-' || part, event_id, 'old-' || n, 'seller-' || seller,
     1234, 'USD', 'stripe', 'SUCCESS', 1, 'ch_' || n || part, 29, true, true, 3, moment, moment, moment
 from chunk_order
 
 -- name: checkout_keys
-insert into payments.checkout_keys select 'stored-' || n, event_id from chunk
+insert into payments.checkout_keys select 'old-' || n, event_id from chunk
 
 -- name: order_keys
-insert into payments.order_keys select 'stored-' || n || '-' || part, order_id from chunk_order
+insert into payments.order_keys select 'old-' || n || '-' || part, order_id from chunk_order
 
 -- name: idempotency_keys
 insert into payments.idempotency_keys
-select '00000000-0000-7000-8000-000000000001', 'c:stored-' || n, sha256(n::text::bytea),
+select '00000000-0000-7000-8000-000000000001', 'c:old-' || n, sha256(n::text::bytea),
     convert_to(repeat('x', 500), 'UTF8'), moment, now() + interval '30 days' from chunk
 
 -- name: attempts
 insert into payments.attempts (order_id, attempt, psp, idempotency_key, calls, outcome, started_at,
     charged_at, finished_at)
-select order_id, 1, 'stripe', 'stored-' || n || '-' || part, 1, 'succeeded', moment, moment, moment
+select order_id, 1, 'stripe', 'old-' || n || '-' || part, 1, 'succeeded', moment, moment, moment
 from chunk_order
 
 -- name: payment_facts
@@ -70,7 +70,7 @@ from chunk_order, generate_series(2, 3) version
 
 -- name: journal_entries
 insert into ledger.journal_entries
-select order_id, 'sale', order_id, 'stored-' || n || '-' || part, moment, moment, 'sale'
+select order_id, 'sale', order_id, 'old-' || n || '-' || part, moment, moment, 'sale'
 from chunk_order
 
 -- name: journal_lines
@@ -84,7 +84,7 @@ select order_id, 1, 'journal_entry.posted', moment, repeat('x', 250) from chunk_
 
 -- name: movements
 insert into wallets.movements
-select order_id, 'sale', order_id, 'stored-' || n || '-' || part, 1000000 + seller, n, 100, 0, 0,
+select order_id, 'sale', order_id, 'old-' || n || '-' || part, 1000000 + seller, n, 100, 0, 0,
     100, 0, 0, moment, moment from chunk_order
 
 -- name: wallet_facts
