@@ -70,15 +70,16 @@ async def post_for(
         finally:
             writer.close()
 
+    refused: ExceptionGroup[UnavailableError] | None = None
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(connections):
                 group.create_task(client())
-    except* UnavailableError as refused:
+    except* UnavailableError as group_of_same:
+        refused = group_of_same
+    if refused is not None:
         # One clear sentence instead of a tree with the same in every branch.
-        first = refused.exceptions[0]
-        assert isinstance(first, UnavailableError)
-        raise UnavailableError(first.message) from refused
+        raise UnavailableError(str(refused.exceptions[0]))
     return Load(len(latencies) / (clock.monotonic() - began), sorted(latencies))
 
 
