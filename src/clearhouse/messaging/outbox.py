@@ -15,6 +15,7 @@ from clearhouse.postgres.connection import Connection, Pool
 from clearhouse.postgres.queries import load_queries
 
 _QUERIES: Final = load_queries("clearhouse.messaging")
+_COLUMNS: Final = 5
 
 
 @cache
@@ -28,10 +29,24 @@ async def publish(connection: Connection, schema: str, events: Sequence[Event]) 
 
     Raises asyncpg.UniqueViolationError when a version of an aggregate was published before.
     """
-    if not events:
-        return
-    await connection.execute(
-        queries_of(schema)["publish"],
+    if events:
+        await connection.execute(queries_of(schema)["publish"], *columns_of(events))
+
+
+def publish_clause(schema: str, first: int) -> str:
+    """The statement of ``publish`` to be part of a larger one: its parameters start at ``first``.
+
+    For a hot path that cannot afford a round trip of its own; ``columns_of`` gives the values.
+    """
+    text = queries_of(schema)["publish"]
+    for number in range(_COLUMNS, 0, -1):
+        text = text.replace(f"${number}::", f"${number + first - 1}::")
+    return text
+
+
+def columns_of(events: Sequence[Event]) -> tuple[list[object], ...]:
+    """Events as the columns of the outbox: ids, versions, types, times, payloads."""
+    return (
         [event.aggregate_id for event in events],
         [event.version for event in events],
         [type_of(event) for event in events],

@@ -20,7 +20,7 @@ from clearhouse.kernel.errors import (
 )
 from clearhouse.kernel.ids import Ids
 from clearhouse.messaging.events import OrderAccepted, PaymentEventAccepted
-from clearhouse.messaging.outbox import publish
+from clearhouse.messaging.outbox import columns_of, publish_clause
 from clearhouse.payments.model import (
     Intake,
     IntakeAnswer,
@@ -36,6 +36,7 @@ from clearhouse.postgres.group_commit import GroupCommit
 
 _Answer = IntakeAnswer | Exception
 _RACES: Final = 5
+_STORE: Final = QUERIES["store_payments"].replace("{publish}", publish_clause(SCHEMA, 22))
 
 
 class _RaceLost(Exception):
@@ -112,13 +113,18 @@ class IntakeService:
         await self._commits.close()
 
     async def _commit(self, batch: Sequence[Intake]) -> Sequence[_Answer]:
+        # Ids are nearly always new: only when one turns out to be taken are all looked for, so
+        # that the usual batch is spared a round trip.
+        closely = False
+
         async def work(connection: Connection) -> list[_Answer]:
-            return await self._store(connection, batch)
+            return await self._store(connection, batch, closely=closely)
 
         for _ in range(_RACES):
             try:
                 answers = await in_transaction(self._pool, self._clock, work)
             except _RaceLost:
+                closely = True
                 continue
             if any(isinstance(answer, IntakeAnswer) and answer.replayed for answer in answers):
                 await pass_barrier(self._pool)
@@ -127,8 +133,10 @@ class IntakeService:
             "Too many requests race for the same ids.", hint="Repeat with the same idempotency key."
         )
 
-    async def _store(self, connection: Connection, batch: Sequence[Intake]) -> list[_Answer]:
-        verdicts = await self._look(connection, batch)
+    async def _store(
+        self, connection: Connection, batch: Sequence[Intake], *, closely: bool
+    ) -> list[_Answer]:
+        verdicts = await self._look(connection, batch, closely=closely)
         fresh = [intake for intake, verdict in zip(batch, verdicts, strict=True) if not verdict]
         if fresh:
             await self._insert(connection, fresh)
@@ -137,7 +145,9 @@ class IntakeService:
             for intake, verdict in zip(batch, verdicts, strict=True)
         ]
 
-    async def _look(self, connection: Connection, batch: Sequence[Intake]) -> list[_Answer | None]:
+    async def _look(
+        self, connection: Connection, batch: Sequence[Intake], *, closely: bool
+    ) -> list[_Answer | None]:
         """An answer for each request that is decided already; None for those to be stored."""
         rows = await connection.fetch(
             QUERIES["look_before_intake"],
@@ -161,12 +171,16 @@ class IntakeService:
                 [intake.api_key_id for intake in expired],
                 [intake.idempotency_key for intake in expired],
             )
-        await self._refuse_used_ids(connection, batch, verdicts)
+        used = await self._used_ids(connection, batch, verdicts) if closely else set[str]()
+        _refuse_used_ids(batch, verdicts, used)
         return verdicts
 
-    async def _refuse_used_ids(
-        self, connection: Connection, batch: Sequence[Intake], verdicts: list[_Answer | None]
-    ) -> None:
+    async def _used_ids(
+        self,
+        connection: Connection,
+        batch: Sequence[Intake],
+        verdicts: Sequence[_Answer | None],
+    ) -> set[str]:
         wanted = [
             order.payment_order_id
             for intake, verdict in zip(batch, verdicts, strict=True)
@@ -174,21 +188,7 @@ class IntakeService:
             for order in intake.payment.orders
         ]
         rows = await connection.fetch(QUERIES["used_order_ids"], wanted) if wanted else []
-        used = {str(row["payment_order_id"]) for row in rows}
-        checkouts: set[str] = set()
-        for place, intake in enumerate(batch):
-            if verdicts[place] is not None:
-                continue
-            payment = intake.payment
-            if payment.checkout_id in checkouts:
-                verdicts[place] = _checkout_exists()
-                continue
-            taken = [n for n, o in enumerate(payment.orders) if o.payment_order_id in used]
-            if taken:
-                verdicts[place] = _orders_exist(taken)
-                continue
-            checkouts.add(payment.checkout_id)
-            used.update(order.payment_order_id for order in payment.orders)
+        return {str(row["payment_order_id"]) for row in rows}
 
     async def _insert(self, connection: Connection, fresh: Sequence[Intake]) -> None:
         # Sorted, so that two batches which race for the same keys wait in the same order.
@@ -196,7 +196,7 @@ class IntakeService:
         orders = [(order, intake.event) for intake in fresh for order in intake.event.orders]
         orders.sort(key=lambda pair: pair[0].payment_order_id)
         row = await connection.fetchrow(
-            QUERIES["store_payments"],
+            _STORE,
             [intake.payment.checkout_id for intake in fresh],
             [intake.event.event_id for intake in fresh],
             [intake.api_key_id for intake in fresh],
@@ -209,10 +209,6 @@ class IntakeService:
             [intake.payment.payment_method for intake in fresh],
             [intake.payment.buyer_info for intake in fresh],
             [len(intake.payment.orders) for intake in fresh],
-        )
-        _all_stored(row, len(fresh))
-        row = await connection.fetchrow(
-            QUERIES["store_orders"],
             [order.order_id for order, _ in orders],
             [order.payment_order_id for order, _ in orders],
             [event.event_id for _, event in orders],
@@ -222,14 +218,11 @@ class IntakeService:
             [order.amount.currency for order, _ in orders],
             [order.psp for order, _ in orders],
             [order.created_at for order, _ in orders],
+            *columns_of([_accepted(intake.event) for intake in fresh]),
         )
-        _all_stored(row, len(orders))
-        await publish(connection, SCHEMA, [_accepted(intake.event) for intake in fresh])
-
-
-def _all_stored(row: asyncpg.Record | None, expected: int) -> None:
-    if row is None or any(count != expected for count in row.values()):
-        raise _RaceLost
+        stored = (len(fresh), len(fresh), len(orders))
+        if row is None or tuple(row.values()) != stored:
+            raise _RaceLost
 
 
 def _judge(intake: Intake, row: asyncpg.Record) -> _Answer | None:
@@ -245,6 +238,26 @@ def _judge(intake: Intake, row: asyncpg.Record) -> _Answer | None:
     if row["checkout_event"] is not None:
         return _checkout_exists()
     return None
+
+
+def _refuse_used_ids(
+    batch: Sequence[Intake], verdicts: list[_Answer | None], used: set[str]
+) -> None:
+    """Refuse whoever wants an id that is ``used``, or that an earlier one of the batch takes."""
+    checkouts: set[str] = set()
+    for place, intake in enumerate(batch):
+        if verdicts[place] is not None:
+            continue
+        payment = intake.payment
+        if payment.checkout_id in checkouts:
+            verdicts[place] = _checkout_exists()
+            continue
+        taken = [n for n, order in enumerate(payment.orders) if order.payment_order_id in used]
+        if taken:
+            verdicts[place] = _orders_exist(taken)
+            continue
+        checkouts.add(payment.checkout_id)
+        used.update(order.payment_order_id for order in payment.orders)
 
 
 def _checkout_exists() -> Conflict:

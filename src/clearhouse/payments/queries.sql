@@ -26,6 +26,8 @@ using unnest($1::uuid[], $2::text[]) as old (api_key_id, idempotency_key)
 where k.api_key_id = old.api_key_id and k.idempotency_key = old.idempotency_key
 
 -- name: store_payments
+-- One statement for all of a batch, the outbox's own among it. Keys that another transaction
+-- took in the meantime show as a count that is too small, and the whole is rolled back.
 with checkout_key as (
     insert into payments.checkout_keys (checkout_id, event_id)
     select * from unnest($1::text[], $2::uuid[])
@@ -43,31 +45,25 @@ with checkout_key as (
         (event_id, checkout_id, api_key_id, psp, payment_method, buyer_info, open_orders, created_at)
     select * from unnest($2::uuid[], $1::text[], $3::uuid[], $8::text[], $10::text[], $11::text[],
         $12::int[], $7::timestamptz[])
-    returning 1
-)
-select (select count(*) from checkout_key) as checkouts,
-    (select count(*) from idempotency_key) as keys,
-    (select count(*) from event) as events
-
--- name: store_orders
-with order_key as (
+), order_key as (
     insert into payments.order_keys (payment_order_id, order_id)
-    select * from unnest($2::text[], $1::uuid[])
+    select * from unnest($14::text[], $13::uuid[])
     on conflict do nothing returning 1
 ), new_order as (
     insert into payments.payment_orders (order_id, payment_order_id, event_id, checkout_id,
         seller_account, amount_minor, currency, psp, created_at, updated_at)
     select o.*, o.created_at
-    from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::bigint[],
-        $7::text[], $8::text[], $9::timestamptz[]) as o (order_id, payment_order_id, event_id,
+    from unnest($13::uuid[], $14::text[], $15::uuid[], $16::text[], $17::text[], $18::bigint[],
+        $19::text[], $20::text[], $21::timestamptz[]) as o (order_id, payment_order_id, event_id,
         checkout_id, seller_account, amount_minor, currency, psp, created_at)
-    returning 1
 ), new_work as (
-    insert into payments.work (order_id, psp) select * from unnest($1::uuid[], $8::text[])
-    returning 1
+    insert into payments.work (order_id, psp) select * from unnest($13::uuid[], $20::text[])
+), published as (
+    {publish}
 )
-select (select count(*) from order_key) as keys, (select count(*) from new_order) as orders,
-    (select count(*) from new_work) as works
+select (select count(*) from checkout_key) as checkouts,
+    (select count(*) from idempotency_key) as keys,
+    (select count(*) from order_key) as orders
 
 -- name: claim
 -- next_at moves to the end of the lease; an executor that dies lets it pass and another claims.
