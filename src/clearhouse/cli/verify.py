@@ -26,7 +26,10 @@ from clearhouse.settings import Settings
 def verify(
     *,
     psp: Annotated[
-        bool, Parameter(help="Read the PSPs' own books too, where credentials are set.")
+        bool,
+        Parameter(
+            negative="--no-psp", help="Read the PSPs' own books too, where credentials are set."
+        ),
     ] = True,
     since: Annotated[
         datetime | None,
