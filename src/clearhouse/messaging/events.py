@@ -99,6 +99,166 @@ class PaymentOrderFailed(Event, frozen=True, kw_only=True, tag="payment_order.fa
     reason: str
 
 
+class PaymentOrderReversed(Event, frozen=True, kw_only=True, tag="payment_order.reversed"):
+    """A success was taken back by the PSP, such as by a settlement that was declined.
+
+    The amounts are those of the order's PaymentOrderSucceeded, ``reason`` is the PSP's word.
+    Aggregate: the payment order. Publisher: payments; consumers: ledger, wallets.
+    """
+
+    payment_order_id: str
+    checkout_id: str
+    seller_account: str
+    amount_minor: int
+    fee_minor: int
+    currency: str
+    psp: str
+    reason: str
+
+
+class PaymentOrderAuthorized(Event, frozen=True, kw_only=True, tag="payment_order.authorized"):
+    """The PSP holds the buyer's money for us; it is captured or voided until ``expires_at``.
+
+    Aggregate: the payment order. Publisher: payments.
+    """
+
+    payment_order_id: str
+    checkout_id: str
+    seller_account: str
+    amount_minor: int
+    currency: str
+    psp: str
+    expires_at: datetime | None
+
+
+class PaymentOrderActionRequired(
+    Event, frozen=True, kw_only=True, tag="payment_order.action_required"
+):
+    """The buyer must do something, at ``redirect_url`` where there is one (3-D Secure).
+
+    Aggregate: the payment order. Publisher: payments.
+    """
+
+    payment_order_id: str
+    checkout_id: str
+    seller_account: str
+    redirect_url: str | None
+
+
+class RefundCreated(Event, frozen=True, kw_only=True, tag="refund.created"):
+    """Money will go back to the buyer: ``amount_minor``, of which the seller bears its part.
+
+    ``fee_returned_minor`` is what the platform gives the seller back of its fee; the seller is
+    debited the amount less that. Aggregate: the refund. Publisher: payments; consumers: ledger,
+    wallets.
+    """
+
+    refund_id: str
+    order_id: UUID
+    payment_order_id: str
+    seller_account: str
+    amount_minor: int
+    fee_returned_minor: int
+    currency: str
+    psp: str
+    reason: str
+
+
+class RefundSucceeded(Event, frozen=True, kw_only=True, tag="refund.succeeded"):
+    """The PSP gave the money back. Aggregate: the refund. Publisher: payments; consumer: ledger."""
+
+    refund_id: str
+    order_id: UUID
+    payment_order_id: str
+    seller_account: str
+    amount_minor: int
+    currency: str
+    psp: str
+    psp_reference: str
+
+
+class RefundFailed(Event, frozen=True, kw_only=True, tag="refund.failed"):
+    """The money did not go back, and what RefundCreated took is given back.
+
+    ``had_succeeded`` is true when the PSP first said that it had: a bank refused it later.
+    Aggregate: the refund. Publisher: payments; consumers: ledger, wallets.
+    """
+
+    refund_id: str
+    order_id: UUID
+    payment_order_id: str
+    seller_account: str
+    amount_minor: int
+    fee_returned_minor: int
+    currency: str
+    psp: str
+    reason: str
+    had_succeeded: bool
+
+
+class StrayChargeFound(Event, frozen=True, kw_only=True, tag="stray_charge.found"):
+    """A charge was found that no order stands for: it is owed to the buyer and given back.
+
+    ``psp_reference`` is the charge's. Aggregate: the refund that gives it back, whose own
+    ``refund.succeeded`` follows. Publisher: payments; consumer: ledger.
+    """
+
+    refund_id: str
+    order_id: UUID
+    payment_order_id: str
+    amount_minor: int
+    currency: str
+    psp: str
+    psp_reference: str
+
+
+class DisputeOpened(Event, frozen=True, kw_only=True, tag="dispute.opened"):
+    """The PSP withdrew the disputed money; the seller's share of it is held.
+
+    Aggregate: the dispute. Publisher: payments; consumers: ledger, wallets.
+    """
+
+    dispute_id: str
+    order_id: UUID
+    payment_order_id: str
+    seller_account: str
+    amount_minor: int
+    currency: str
+    psp: str
+    psp_reference: str
+    reason: str
+
+
+class DisputeUpdated(Event, frozen=True, kw_only=True, tag="dispute.updated"):
+    """Something changed about a dispute that moves no money: evidence sent, under review.
+
+    Aggregate: the dispute. Publisher: payments.
+    """
+
+    dispute_id: str
+    payment_order_id: str
+    seller_account: str
+    stage: str
+
+
+class DisputeClosed(Event, frozen=True, kw_only=True, tag="dispute.closed"):
+    """A dispute ended: ``won`` gives the held money back to the seller, otherwise it is gone.
+
+    ``stage`` is the final one. A dispute that is decided again (an appeal) has another of these.
+    Aggregate: the dispute. Publisher: payments; consumers: ledger, wallets.
+    """
+
+    dispute_id: str
+    order_id: UUID
+    payment_order_id: str
+    seller_account: str
+    amount_minor: int
+    currency: str
+    psp: str
+    stage: str
+    won: bool
+
+
 class JournalEntryPosted(Event, frozen=True, kw_only=True, tag="journal_entry.posted"):
     """The ledger booked a journal entry for ``source_id``, a payment order for kind ``sale``.
 
@@ -130,6 +290,16 @@ AnyEvent = (
     | PaymentOrderExecuting
     | PaymentOrderSucceeded
     | PaymentOrderFailed
+    | PaymentOrderReversed
+    | PaymentOrderAuthorized
+    | PaymentOrderActionRequired
+    | RefundCreated
+    | RefundSucceeded
+    | RefundFailed
+    | StrayChargeFound
+    | DisputeOpened
+    | DisputeUpdated
+    | DisputeClosed
     | JournalEntryPosted
     | WalletUpdated
 )
@@ -140,6 +310,16 @@ CATALOGUE: Final[tuple[type[Event], ...]] = (
     PaymentOrderExecuting,
     PaymentOrderSucceeded,
     PaymentOrderFailed,
+    PaymentOrderReversed,
+    PaymentOrderAuthorized,
+    PaymentOrderActionRequired,
+    RefundCreated,
+    RefundSucceeded,
+    RefundFailed,
+    StrayChargeFound,
+    DisputeOpened,
+    DisputeUpdated,
+    DisputeClosed,
     JournalEntryPosted,
     WalletUpdated,
 )

@@ -18,6 +18,7 @@ from clearhouse.psp.contract import (
     NotCharged,
     Pending,
     PspOutcome,
+    Reversed,
     Succeeded,
     Unknown,
 )
@@ -102,6 +103,15 @@ def apply(order: OrderState, outcome: PspOutcome, policy: RetryPolicy, jitter: f
     match outcome:
         case Succeeded():
             return _succeed(order, outcome, policy)
+        case Reversed():
+            return Transition(
+                OrderStatus.EXECUTING,
+                StatusReason.CONTRADICTION,
+                Effect.RAISE,
+                psp_reference=outcome.psp_reference,
+                wait=policy.longest,
+                detail=f"taken back by the PSP ({outcome.psp_code})",
+            )
         case Declined():
             return Transition(
                 OrderStatus.FAILED,
@@ -162,7 +172,7 @@ def _succeed(order: OrderState, outcome: Succeeded, policy: RetryPolicy) -> Tran
 
 def _when_final(order: OrderState, outcome: PspOutcome) -> Transition:
     contradicted = (order.status is OrderStatus.FAILED and isinstance(outcome, Succeeded)) or (
-        order.status is OrderStatus.SUCCESS and isinstance(outcome, Declined)
+        order.status is OrderStatus.SUCCESS and isinstance(outcome, Declined | Reversed)
     )
     effect = Effect.RAISE if contradicted else Effect.NOTHING
     detail = f"{order.status} was final, then came {outcome_word(outcome)}" if contradicted else ""
@@ -174,6 +184,8 @@ def outcome_word(outcome: PspOutcome) -> str:
     match outcome:
         case Succeeded():
             return "succeeded"
+        case Reversed():
+            return "reversed"
         case Declined():
             return "declined"
         case Pending():

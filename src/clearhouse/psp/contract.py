@@ -7,6 +7,7 @@ The outcomes, drawn as text::
 
     PspOutcome
     ├── Succeeded   the PSP holds the buyer's money (captured, or certain to be)
+    ├── Reversed    what had succeeded was taken back (a settlement that was declined)
     ├── Declined    the PSP says no for good; this attempt has not charged and never will
     ├── Pending     the PSP has it and has not decided; it will tell, or can be asked
     ├── NotCharged  proven: this call charged nothing, and may be repeated with the same key
@@ -79,6 +80,19 @@ class Succeeded:
 
 
 @dataclass(frozen=True, slots=True)
+class Reversed:
+    """What was a success is none any more: the PSP gave back ``charged``, or never got it.
+
+    Not a refund, which we ask for, nor a dispute, which the buyer opens. It says as well that the
+    charge had succeeded, so that it may arrive first. ``psp_code`` is the PSP's word, for people.
+    """
+
+    psp_reference: str
+    charged: Money
+    psp_code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Declined:
     """A definite no. ``psp_code`` is the PSP's own word, kept for people; never branch on it."""
 
@@ -90,11 +104,16 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """The PSP has not decided yet; the buyer must go to ``redirect_url``, if there is one."""
+    """The PSP has not decided yet; the buyer must go to ``redirect_url``, if there is one.
+
+    ``expires_at`` (UTC) is until when an authorization stands, or the buyer may act, as far as
+    the PSP says so.
+    """
 
     reason: PendingReason
     psp_reference: str
     redirect_url: str | None = None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +141,7 @@ class Unknown:
     detail: str
 
 
-PspOutcome = Succeeded | Declined | Pending | NotCharged | Unknown
+PspOutcome = Succeeded | Reversed | Declined | Pending | NotCharged | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +151,9 @@ class ChargeRequest:
     ``idempotency_key`` is the attempt's key as ``attempt_key`` makes it, already short enough
     for the PSP. ``payment_order_id`` is our reference, by which the PSP's records can be
     found. ``payment_method`` is the PSP's token or nonce. ``attempted_at`` (UTC) is when this
-    attempt was first sent: the start of a look-up's time window.
+    attempt was first sent: the start of a look-up's time window. With ``capture`` false the money
+    is only held, and the outcome is Pending AUTHORIZED until it is captured or voided.
+    ``return_url`` is where the PSP sends the buyer back to after a challenge.
     """
 
     payment_order_id: str
@@ -141,6 +162,8 @@ class ChargeRequest:
     payment_method: str
     seller_account: str
     attempted_at: datetime
+    capture: bool = True
+    return_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

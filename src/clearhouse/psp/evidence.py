@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from clearhouse.psp.contract import Declined, NotCharged, Pending, PspOutcome, Succeeded, Unknown
+from clearhouse.psp.contract import (
+    Declined,
+    NotCharged,
+    Pending,
+    PspOutcome,
+    Reversed,
+    Succeeded,
+    Unknown,
+)
 
 SKEW: Final = timedelta(minutes=10)
 """How far our clock and the PSP's may differ (invariant I11); added on both sides of a window."""
@@ -39,6 +47,8 @@ def verdict(found: Iterable[Found]) -> PspOutcome | None:
 
 def _weight(outcome: PspOutcome) -> int:
     match outcome:
+        case Reversed():
+            return 5
         case Succeeded():
             return 4
         case Pending():
