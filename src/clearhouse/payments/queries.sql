@@ -120,6 +120,7 @@ for update of w, o
 update payments.payment_orders o
 set status = s.status, status_reason = s.reason, failure_code = s.failure_code,
     psp_reference = coalesce(s.psp_reference, o.psp_reference), fee_minor = s.fee_minor,
+    captured_minor = case when s.status = 'SUCCESS' then o.amount_minor else 0 end,
     attempt = s.attempt, version = s.version, updated_at = now(),
     finalized_at = case when s.status in ('SUCCESS', 'FAILED') then s.settled_at end
 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::int[],

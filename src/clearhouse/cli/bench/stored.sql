@@ -37,10 +37,10 @@ select event_id, 'old-' || n, '00000000-0000-7000-8000-000000000001', 'stripe', 
 
 -- name: payment_orders
 insert into payments.payment_orders (order_id, payment_order_id, event_id, checkout_id,
-    seller_account, amount_minor, currency, psp, status, attempt, psp_reference, fee_minor,
-    ledger_updated, wallet_updated, version, created_at, updated_at, finalized_at)
+    seller_account, amount_minor, captured_minor, currency, psp, status, attempt, psp_reference,
+    fee_minor, ledger_updated, wallet_updated, version, created_at, updated_at, finalized_at)
 select order_id, 'old-' || n || '-' || part, event_id, 'old-' || n, 'seller-' || seller,
-    1234, 'USD', 'stripe', 'SUCCESS', 1, 'ch_' || n || part, 29, true, true, 3, moment, moment, moment
+    1234, 1234, 'USD', 'stripe', 'SUCCESS', 1, 'ch_' || n || part, 29, true, true, 3, moment, moment, moment
 from chunk_order
 
 -- name: checkout_keys
