@@ -21,7 +21,7 @@ from typing import Any
 
 import structlog
 
-from clearhouse.sandbox import control
+from clearhouse.sandbox import control, desk
 from clearhouse.sandbox.braintree import routes as braintree
 from clearhouse.sandbox.core import Core, Request, Response, Route
 from clearhouse.sandbox.faults import BEFORE, STATUS, Fault
@@ -98,6 +98,7 @@ class _Application:
         if fault is None:
             response = await route.handler(request)
             await request.working_time()
+            await self._core.courier.bring(early=True)
             await _answer(wire.send, response)
         elif fault in BEFORE:
             await request.working_time()
@@ -105,6 +106,7 @@ class _Application:
         else:
             response = await route.handler(request)
             await request.working_time()
+            await self._core.courier.bring(early=True)
             await self._spoil(route, request, fault, response, wire)
 
     async def _refuse(self, route: Route, request: Request, fault: Fault, wire: "_Wire") -> None:
@@ -183,6 +185,7 @@ class _Wire:
 def _routes(core: Core) -> list[Route]:
     return [
         *control.routes(core),
+        *desk.routes(core),
         *stripe.routes(core),
         *braintree.routes(core),
         *square.routes(core),

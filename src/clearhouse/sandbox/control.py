@@ -49,7 +49,7 @@ def routes(core: Core) -> list[Route]:
         ("POST", "/settings", control.set_settings),
     )
     return [
-        Route("sandbox", method, f"/_sandbox{path}", handler, _failure, operation="control")
+        Route("sandbox", method, f"/_sandbox{path}", handler, unavailable, operation="control")
         for method, path, handler in table
     ]
 
@@ -59,14 +59,14 @@ class _Control:
         self._core = core
 
     async def health(self, _request: Request) -> Response:
-        return _json({"status": "ok", "psps": ["stripe", "braintree", "square"]})
+        return answer({"status": "ok", "psps": ["stripe", "braintree", "square"]})
 
     async def truth(self, request: Request) -> Response:
         query = dict(parse_qsl(request.query))
         try:
             after, limit = int(query.get("after", 0)), int(query.get("limit", 1000))
         except ValueError:
-            return _fault("after and limit are integers")
+            return fault("after and limit are integers")
         charges, following = self._core.truth.charges(
             query.get("psp"),
             reference=query.get("reference"),
@@ -74,23 +74,23 @@ class _Control:
             after=after,
             limit=max(1, min(limit, 10_000)),
         )
-        return _json({"charges": charges, "next": following})
+        return answer({"charges": charges, "next": following})
 
     async def summary(self, _request: Request) -> Response:
-        return _json({"summary": self._core.truth.summary()})
+        return answer({"summary": self._core.truth.summary()})
 
     async def forget(self, _request: Request) -> Response:
         self._core.truth.clear()
-        return _json({})
+        return answer({})
 
     async def faults(self, _request: Request) -> Response:
-        return _json({"faults": self._core.faults.waiting()})
+        return answer({"faults": self._core.faults.waiting()})
 
     async def order_fault(self, request: Request) -> Response:
         try:
             order = msgspec.json.decode(request.body, type=FaultOrder)
         except msgspec.DecodeError as error:
-            return _fault(str(error))
+            return fault(str(error))
         self._core.faults.order(order)
         return await self.faults(request)
 
@@ -99,15 +99,15 @@ class _Control:
         return await self.faults(request)
 
     async def rates(self, _request: Request) -> Response:
-        return _json({"rates": self._core.faults.rates})
+        return answer({"rates": self._core.faults.rates})
 
     async def set_rates(self, request: Request) -> Response:
         try:
             rates = msgspec.json.decode(request.body, type=dict[str, dict[Fault, NotNegative]])
         except msgspec.DecodeError as error:
-            return _fault(str(error))
+            return fault(str(error))
         if any(sum(shares.values()) > 1 for shares in rates.values()):
-            return _fault("the rates of one PSP must add up to at most 1")
+            return fault("the rates of one PSP must add up to at most 1")
         self._core.faults.rates = rates
         return await self.rates(request)
 
@@ -116,26 +116,29 @@ class _Control:
         return await self.rates(request)
 
     async def settings(self, _request: Request) -> Response:
-        return _json(self._core.settings)
+        return answer(self._core.settings)
 
     async def set_settings(self, request: Request) -> Response:
         try:
             patch = msgspec.json.decode(request.body, type=SettingsPatch)
         except msgspec.DecodeError as error:
-            return _fault(str(error))
+            return fault(str(error))
         for name, value in msgspec.structs.asdict(patch).items():
             if value is not None:
                 setattr(self._core.settings, name, value)
         return await self.settings(request)
 
 
-def _json(value: object) -> Response:
+def answer(value: object) -> Response:
+    """A value as JSON with status 200."""
     return Response(200, msgspec.json.encode(value), list(_JSON))
 
 
-def _fault(detail: str) -> Response:
+def fault(detail: str) -> Response:
+    """What makes no sense, in one sentence."""
     return Response(400, msgspec.json.encode({"error": detail}), list(_JSON))
 
 
-def _failure(_request: Request, status: int) -> Response:
+def unavailable(_request: Request, status: int) -> Response:
+    """A failure of the control API itself."""
     return Response(status, b'{"error": "failed"}', list(_JSON))

@@ -10,6 +10,8 @@ A room is a package with a function ``routes(core) -> list[Route]`` in its ``rou
             core.truth.record(charge)
             core.objects.put(shelf, identifier, body, created_at=core.now_us(), marks={...})
             core.answers.keep(scope, answer)
+            core.agenda.later("stripe.settles", 60.0, {"id": identifier})
+            core.courier.emit("stripe", event_id, "charge.succeeded", event)
         return Response(200, body)
 
 Faults are the frame's business (``app.py``): a handler need not know them, except
@@ -21,12 +23,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.randomness import Randomness
+from clearhouse.sandbox.actions import Actions
+from clearhouse.sandbox.agenda import Agenda
+from clearhouse.sandbox.courier import Courier
 from clearhouse.sandbox.faults import Fault, Faults, Latency
 from clearhouse.sandbox.idempotency import Answers
 from clearhouse.sandbox.objects import Objects
+from clearhouse.sandbox.time import MovableClock
 from clearhouse.sandbox.truth import Truth
 
 
@@ -114,24 +119,28 @@ class Settings:
 class Core:
     """Everything the rooms share. ``settings`` and ``faults`` change at run time.
 
-    ``draws`` decides latencies (and may be seeded); ``randomness`` makes ids and tokens and
-    must not be: a restarted sandbox would hand out the ids of its former life again.
+    ``draws`` decides latencies and mischief (may be seeded); ``randomness`` makes ids and tokens
+    and must not be: a restarted sandbox would hand out the ids of its former life again.
     """
 
     truth: Truth
-    clock: Clock
+    clock: MovableClock
     randomness: Randomness
     draws: Randomness
     faults: Faults
+    courier: Courier
     settings: Settings = field(default_factory=Settings)
     ids: Ids = field(init=False)
     objects: Objects = field(init=False)
     answers: Answers = field(init=False)
+    agenda: Agenda = field(init=False)
+    actions: Actions = field(default_factory=Actions)
 
     def __post_init__(self) -> None:
         self.ids = Ids(self.clock, self.randomness)
         self.objects = Objects(self.truth)
         self.answers = Answers(self.truth)
+        self.agenda = Agenda(self.truth, self.clock)
 
     def now_us(self) -> int:
         """The sandbox's time in microseconds since 1970, in which the truth is kept."""

@@ -1,13 +1,15 @@
 """Run the sandbox: in this process (``serve``), or in a thread for tests (``running``)."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import structlog
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -15,14 +17,23 @@ from clearhouse.kernel.clock import Clock, SystemClock
 from clearhouse.kernel.errors import UnavailableError
 from clearhouse.kernel.randomness import SeededRandomness, SystemRandomness
 from clearhouse.sandbox.app import create_app
+from clearhouse.sandbox.braintree import signing as braintree
 from clearhouse.sandbox.core import Core, Settings
+from clearhouse.sandbox.courier import Courier
 from clearhouse.sandbox.faults import Faults, Rates
+from clearhouse.sandbox.square import signing as square
+from clearhouse.sandbox.stripe import signing as stripe
+from clearhouse.sandbox.time import MovableClock
 from clearhouse.sandbox.truth import Truth
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
 
+_LOG = structlog.get_logger(__name__)
 _START_SECONDS = 10.0
+_TICK_SECONDS = 0.05
+POSTS: Final = {"stripe": stripe.POST, "braintree": braintree.POST, "square": square.POST}
+"""How each PSP sends its webhooks."""
 
 
 class CuttableProtocol(HttpToolsProtocol):
@@ -43,14 +54,47 @@ def open_core(
 ) -> Core:
     """A core over a truth file (None: in memory); the seed decides faults and latencies."""
     draws = SystemRandomness() if seed is None else SeededRandomness(seed)
+    truth = Truth(truth_path)
+    moved = MovableClock(clock or SystemClock(), truth)
     return Core(
-        truth=Truth(truth_path),
-        clock=clock or SystemClock(),
+        truth=truth,
+        clock=moved,
         randomness=SystemRandomness(),
         draws=draws,
         faults=Faults(draws, rates),
+        courier=Courier(truth, moved, draws, POSTS),
         settings=settings or Settings(),
     )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, with the tasks that act while nobody asks."""
+
+    def __init__(self, core: Core) -> None:
+        super().__init__(_config(core))
+        self._core = core
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._tasks = [
+            asyncio.create_task(self._core.courier.run(), name="courier"),
+            asyncio.create_task(self._tick(), name="agenda"),
+        ]
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await super().shutdown(sockets)
+
+    async def _tick(self) -> None:
+        while True:
+            try:
+                self._core.agenda.run_due()
+            except Exception:  # noqa: BLE001 - a bug in one room must not stop the others' time
+                _LOG.exception("sandbox.agenda_failed")
+            await self._core.clock.sleep(_TICK_SECONDS)
 
 
 async def serve(core: Core, host: str, port: int) -> None:
@@ -59,7 +103,7 @@ async def serve(core: Core, host: str, port: int) -> None:
     Raises UnavailableError when the port is taken.
     """
     sock = _bind(host, port)
-    await uvicorn.Server(_config(core)).serve(sockets=[sock])
+    await _Server(core).serve(sockets=[sock])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +126,7 @@ def running(core: Core | None = None, host: str = "127.0.0.1") -> Generator[Runn
     core = core or open_core()
     sock = _bind(host, 0)
     port = sock.getsockname()[1]
-    server = uvicorn.Server(_config(core))
+    server = _Server(core)
     thread = threading.Thread(target=server.run, args=([sock],), name="sandbox", daemon=True)
     thread.start()
     try:

@@ -44,7 +44,43 @@ CREATE TABLE IF NOT EXISTS answers (
     body BLOB NOT NULL, created_at INTEGER NOT NULL,
     PRIMARY KEY (psp, account, key)
 );
+CREATE TABLE IF NOT EXISTS refunds (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    psp TEXT NOT NULL, account TEXT NOT NULL, psp_id TEXT NOT NULL, charge_id TEXT NOT NULL,
+    reference TEXT, amount_minor INTEGER NOT NULL, currency TEXT NOT NULL, status TEXT NOT NULL,
+    created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+    UNIQUE (psp, psp_id)
+);
+CREATE TABLE IF NOT EXISTS disputes (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    psp TEXT NOT NULL, account TEXT NOT NULL, psp_id TEXT NOT NULL, charge_id TEXT NOT NULL,
+    amount_minor INTEGER NOT NULL, currency TEXT NOT NULL, status TEXT NOT NULL,
+    created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+    UNIQUE (psp, psp_id)
+);
+CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS agenda (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    due_at INTEGER NOT NULL, kind TEXT NOT NULL, payload BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS agenda_in_order ON agenda (due_at, id);
+CREATE TABLE IF NOT EXISTS webhook_endpoints (
+    psp TEXT NOT NULL, url TEXT NOT NULL, secret TEXT NOT NULL, PRIMARY KEY (psp, url)
+);
+CREATE TABLE IF NOT EXISTS deliveries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    psp TEXT NOT NULL, event_id TEXT NOT NULL, kind TEXT NOT NULL,
+    url TEXT NOT NULL, secret TEXT NOT NULL, body BLOB NOT NULL,
+    due_at INTEGER NOT NULL, early INTEGER NOT NULL,
+    state TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0, last_status INTEGER
+);
+CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (state, early, due_at);
+UPDATE deliveries SET state = 'waiting' WHERE state = 'sending';
 """
+_FACTS: Final = (
+    *("charges", "objects", "marks", "answers", "refunds", "disputes"),
+    *("agenda", "deliveries"),
+)
 
 
 class Charge(msgspec.Struct, frozen=True):
@@ -63,6 +99,39 @@ class Charge(msgspec.Struct, frozen=True):
     amount_minor: int
     currency: str
     payment_method: str | None
+    status: str
+    created_at: int
+    updated_at: int
+
+
+class Refund(msgspec.Struct, frozen=True):
+    """One refund at a PSP, in minor units and microseconds like a charge.
+
+    ``status``: ``succeeded`` (the buyer has it), ``pending``, ``failed``, ``canceled``.
+    ``charge_id`` is the charge's ``psp_id``, ``reference`` ours, where the PSP keeps one.
+    """
+
+    psp: str
+    account: str
+    psp_id: str
+    charge_id: str
+    reference: str | None
+    amount_minor: int
+    currency: str
+    status: str
+    created_at: int
+    updated_at: int
+
+
+class Dispute(msgspec.Struct, frozen=True):
+    """One dispute at a PSP. ``status``: ``inquiry``, ``open``, ``won``, ``lost``, ``closed``."""
+
+    psp: str
+    account: str
+    psp_id: str
+    charge_id: str
+    amount_minor: int
+    currency: str
     status: str
     created_at: int
     updated_at: int
@@ -137,6 +206,50 @@ class Truth:
         following = rows[-1][0] if len(rows) == limit else None
         return [Charge(*row[1:]) for row in rows], following
 
+    def record_refund(self, refund: Refund) -> None:
+        """Write a refund, or what changed of it."""
+        self._upsert("refunds", refund)
+
+    def record_dispute(self, dispute: Dispute) -> None:
+        """Write a dispute, or what changed of it."""
+        self._upsert("disputes", dispute)
+
+    def refunds(self, psp: str | None = None, charge_id: str | None = None) -> list[Refund]:
+        """All refunds that fit, oldest first."""
+        return [Refund(*row) for row in self._all("refunds", Refund, psp, charge_id)]
+
+    def disputes(self, psp: str | None = None, charge_id: str | None = None) -> list[Dispute]:
+        """All disputes that fit, oldest first."""
+        return [Dispute(*row) for row in self._all("disputes", Dispute, psp, charge_id)]
+
+    def state(self, name: str) -> str | None:
+        """A value that the sandbox keeps about itself."""
+        row = self._db.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
+        return None if row is None else row[0]
+
+    def set_state(self, name: str, value: str) -> None:
+        """Keep a value."""
+        self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, value))
+
+    def _upsert(self, table: str, row: Refund | Dispute) -> None:
+        names = row.__struct_fields__
+        self._db.execute(
+            f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608 - names are ours
+            " ON CONFLICT (psp, psp_id) DO UPDATE SET amount_minor = excluded.amount_minor,"
+            " status = excluded.status, updated_at = excluded.updated_at",
+            msgspec.structs.astuple(row),
+        )
+
+    def _all(
+        self, table: str, kind: type[Refund | Dispute], psp: str | None, charge_id: str | None
+    ) -> sqlite3.Cursor:
+        return self._db.execute(
+            f"SELECT {', '.join(kind.__struct_fields__)} FROM {table}"  # noqa: S608 - names are ours
+            " WHERE (:psp IS NULL OR psp = :psp) AND (:charge IS NULL OR charge_id = :charge)"
+            " ORDER BY seq",
+            {"psp": psp, "charge": charge_id},
+        )
+
     def summary(self) -> list[dict[str, Any]]:
         """Count and sum of charges per PSP, currency and status, in minor units."""
         names = ("psp", "currency", "status", "count", "amount_minor")
@@ -149,7 +262,7 @@ class Truth:
     def clear(self) -> None:
         """Forget everything, as if no PSP had ever been called."""
         with self.transaction():
-            for table in ("charges", "objects", "marks", "answers"):
+            for table in _FACTS:
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names are ours
 
     def close(self) -> None:

@@ -1,0 +1,69 @@
+"""What the PSPs do later by themselves: settle, decide, expire, each when its time has come.
+
+Entries lie in the truth, so a killed sandbox goes on where it was. When the clock is moved over
+several of them, each is run at its own time and in the order of time.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from clearhouse.sandbox.time import MovableClock
+from clearhouse.sandbox.truth import Truth
+
+Payload = dict[str, Any]
+Work = Callable[[Payload], None]
+"""Runs within one ``truth.transaction()``; may note more for later and emit webhooks."""
+
+
+class Agenda:
+    """Notes what is to be done, and does what is due. Kinds begin with the PSP's name."""
+
+    def __init__(self, truth: Truth, clock: MovableClock) -> None:
+        self._truth = truth
+        self._clock = clock
+        self._works: dict[str, Work] = {}
+
+    def on(self, kind: str, work: Work) -> None:
+        """Say what is done for a kind; called once, when routes are made."""
+        self._works[kind] = work
+
+    def later(self, kind: str, seconds: float, payload: Payload) -> None:
+        """Note something to be done; within ``truth.transaction()``."""
+        due = _micros(self._clock) + int(seconds * 1_000_000)
+        self._truth.execute(
+            "INSERT INTO agenda (due_at, kind, payload) VALUES (?, ?, ?)",
+            (due, kind, msgspec.json.encode(payload)),
+        )
+
+    def run_due(self) -> int:
+        """Do all that is due by now, also what becomes due on the way; returns how much it was."""
+        until, count = _micros(self._clock), 0
+        while True:
+            row = self._truth.execute(
+                "SELECT id, due_at, kind, payload FROM agenda WHERE due_at <= ?"
+                " ORDER BY due_at, id LIMIT 1",
+                (until,),
+            ).fetchone()
+            if row is None:
+                return count
+            number, due, kind, payload = row
+            with self._clock.standing_at(due), self._truth.transaction():
+                self._truth.execute("DELETE FROM agenda WHERE id = ?", (number,))
+                work = self._works.get(kind)
+                if work is not None:
+                    work(msgspec.json.decode(payload))
+            count += 1
+
+    def waiting(self) -> list[dict[str, Any]]:
+        """What is noted, the soonest first, for people."""
+        rows = self._truth.execute("SELECT due_at, kind, payload FROM agenda ORDER BY due_at, id")
+        return [
+            {"due_at": due, "kind": kind, "payload": msgspec.json.decode(payload)}
+            for due, kind, payload in rows
+        ]
+
+
+def _micros(clock: MovableClock) -> int:
+    return int(clock.now().timestamp() * 1_000_000)
