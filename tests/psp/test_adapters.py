@@ -25,7 +25,7 @@ from clearhouse.psp.contract import (
     Unknown,
 )
 from clearhouse.psp.square import adapter as square_adapter
-from clearhouse.psp.stripe import adapter as stripe_adapter
+from clearhouse.psp.stripe import walking as stripe_walking
 from clearhouse.sandbox.server import Running, running
 
 STRIPE = {"secret_key": "sk_test_adapters"}
@@ -69,7 +69,7 @@ async def test_stripe_confirms_at_once_with_our_references(
 ) -> None:
     adapter = made("stripe", STRIPE, sandbox)
     sent = Recorded()
-    intents = type(adapter._client().v1.payment_intents)
+    intents = type(adapter._connection.client().v1.payment_intents)
     monkeypatch.setattr(intents, "create_async", sent.__call__)
     assert isinstance(await adapter.charge(request_of("o-1", "cus_1/pm_1")), Unknown)
     [((params, options), _)] = sent.given
@@ -93,7 +93,7 @@ async def test_stripe_refuses_what_it_cannot_say_without_a_call(sandbox: Running
 @pytest.mark.parametrize(
     ("name", "credentials", "module", "method"),
     [
-        ("stripe", STRIPE, stripe_adapter, "pm_card_visa"),
+        ("stripe", STRIPE, stripe_walking, "pm_card_visa"),
         ("square", SQUARE, square_adapter, "cnon:card-nonce-ok"),
     ],
 )
@@ -105,8 +105,9 @@ async def test_a_list_that_is_not_walked_to_its_end_proves_nothing(
     module: Any,
     method: str,
 ) -> None:
-    monkeypatch.setattr(module, "_PAGE", 1)
-    monkeypatch.setattr(module, "_MAX_PAGES", 2)
+    prefix = "_" if hasattr(module, "_PAGE") else ""
+    monkeypatch.setattr(module, f"{prefix}PAGE", 1)
+    monkeypatch.setattr(module, f"{prefix}MAX_PAGES", 2)
     adapter = made(name, credentials, sandbox)
     for number in range(3):
         assert isinstance(await adapter.charge(request_of(f"walk-{number}", method)), Succeeded)

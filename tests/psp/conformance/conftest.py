@@ -3,10 +3,29 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from tests.psp.conformance.profiles import PROFILES
 from tests.psp.conformance.world import World
 
 from clearhouse.psp import registry
+from clearhouse.psp.contract import PspConfig
 from clearhouse.sandbox.server import Running, running
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The world of each adapter; where a file names ``PROTOCOL``, of those that have it."""
+    if "world" in metafunc.fixturenames:
+        protocol = getattr(metafunc.module, "PROTOCOL", object)
+        metafunc.parametrize("world", having(protocol), indirect=True)
+
+
+def having(protocol: type) -> list[str]:
+    """The adapters that implement a protocol."""
+    nowhere = "http://127.0.0.1:9"
+    made = {
+        name: registry.create(name, PspConfig(PROFILES[name].credentials, nowhere, 1.0, 1))
+        for name in registry.names()
+    }
+    return [name for name, adapter in made.items() if isinstance(adapter, protocol)]
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +34,7 @@ def sandbox() -> Iterator[Running]:
         yield server
 
 
-@pytest.fixture(params=registry.names())
+@pytest.fixture
 async def world(request: pytest.FixtureRequest, sandbox: Running) -> AsyncIterator[World]:
     made = World(request.param, sandbox.base_url)
     yield made

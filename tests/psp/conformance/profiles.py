@@ -3,7 +3,7 @@
 A new adapter adds its profile here; the suite fails for an adapter that has none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from clearhouse.kernel.money import Money
@@ -32,6 +32,8 @@ class Profile:
     declines: tuple[Refused, ...]
     invalid: Refused
     tells_retry_after: bool
+    settle: Callable[[str, str], None] | None = None
+    """Makes a charge refundable in part (base URL, reference), where it is not so at once."""
 
 
 TEN = Money(10_00, "USD")

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -16,11 +17,19 @@ from clearhouse.psp.contract import (
     ChargeRequest,
     Charges,
     Lookups,
+    Pending,
+    PendingReason,
     Psp,
     PspConfig,
     PspOutcome,
+    Succeeded,
     Unknown,
     attempt_key,
+)
+from clearhouse.psp.operations import (
+    OperationKind,
+    OperationOutcome,
+    OperationRequest,
 )
 
 _numbers = itertools.count(1)
@@ -69,14 +78,60 @@ class World:
         attempt: int = 1,
         amount: Money = TEN,
         method: str | None = None,
+        capture: bool = True,
     ) -> ChargeRequest:
         order = order or f"order-{next(_numbers)}"
         key = attempt_key(order, attempt, self.capabilities.idempotency_key_length)
         now = datetime.now(UTC)
-        return ChargeRequest(order, key, amount, method or self.profile.good, "seller", now)
+        method = method or self.profile.good
+        return ChargeRequest(order, key, amount, method, "seller", now, capture)
+
+    async def paid(self, adapter: Any, amount: Money = TEN) -> tuple[ChargeRequest, str]:
+        """A charge that can be given back, and its reference at the PSP."""
+        request = self.request(amount=amount)
+        outcome = await adapter.charge(request)
+        assert isinstance(outcome, Succeeded)
+        if self.profile.settle is not None:
+            await asyncio.to_thread(self.profile.settle, self.base_url, outcome.psp_reference)
+        return request, outcome.psp_reference
+
+    async def held(self, adapter: Any, amount: Money = TEN) -> tuple[ChargeRequest, str]:
+        """An authorization, and its reference at the PSP."""
+        request = self.request(amount=amount, capture=False)
+        outcome = await adapter.charge(request)
+        assert isinstance(outcome, Pending)
+        assert outcome.reason is PendingReason.AUTHORIZED
+        return request, outcome.psp_reference
+
+    def operation(
+        self,
+        kind: OperationKind,
+        of: tuple[ChargeRequest, str],
+        amount: Money | None = None,
+        *,
+        reason: str = "",
+    ) -> OperationRequest:
+        """An operation of its own on a charge; the whole of it where no amount is given."""
+        charge, reference = of
+        name = f"operation-{next(_numbers)}"
+        return OperationRequest(
+            kind=kind,
+            operation_id=name,
+            idempotency_key=attempt_key(name, 1, self.capabilities.idempotency_key_length),
+            payment_order_id=charge.payment_order_id,
+            charge_reference=reference,
+            charged=charge.amount,
+            amount=amount or charge.amount,
+            requested_at=datetime.now(UTC),
+            reason=reason,
+        )
 
     def charges(self, request: ChargeRequest) -> list[dict[str, Any]]:
         """What the sandbox says really happened for this order: paid charges only."""
+        return [each for each in self.facts(request) if each["status"] == "succeeded"]
+
+    def facts(self, request: ChargeRequest) -> list[dict[str, Any]]:
+        """All that the sandbox has of this order, whatever became of it."""
         reference = attempt_key(request.payment_order_id, 1, 40 if self.name == "square" else 255)
         if self.name != "square":
             reference = request.payment_order_id
@@ -84,7 +139,7 @@ class World:
             f"{self.base_url}/_sandbox/truth",
             params={"psp": self.name, "reference": reference},
         )
-        return [each for each in answer.json()["charges"] if each["status"] == "succeeded"]
+        return answer.json()["charges"]
 
     def order_fault(self, fault: str, *, operation: str = "charge", times: int = 1) -> None:
         """The next calls of this operation go wrong."""
@@ -110,6 +165,20 @@ async def settled(adapter: Any, request: ChargeRequest) -> PspOutcome:
     outcome: PspOutcome = Unknown("not asked")
     for _ in range(200):
         outcome = await adapter.charge(request)
+        if not isinstance(outcome, Unknown):
+            return outcome
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"never settled: {outcome}")
+
+
+Ask = Callable[[OperationRequest], Awaitable[OperationOutcome]]
+
+
+async def operated(ask: Ask, request: OperationRequest) -> OperationOutcome:
+    """Repeat an operation with the same key until its outcome is known, as the engine does."""
+    outcome: OperationOutcome = Unknown("not asked")
+    for _ in range(200):
+        outcome = await ask(request)
         if not isinstance(outcome, Unknown):
             return outcome
         await asyncio.sleep(0.02)

@@ -82,7 +82,7 @@ def points_to_original(error: Exception) -> bool:
 
 def _status_outcome(error: stripe.StripeError) -> PspOutcome:
     status = error.http_status or 0
-    body = _error_of(error)
+    body = error_of(error)
     at = f"{status}{_request_id(error)}"
     if status in {401, 403}:
         return NotCharged(f"Stripe refuses our key or its rights ({at})")
@@ -90,7 +90,7 @@ def _status_outcome(error: stripe.StripeError) -> PspOutcome:
         return NotCharged(f"Stripe asks for fewer requests ({at})", _retry_after(error))
     if status == 402 and body:
         intent = body.get("payment_intent")
-        reference = _mapping(intent).get("id") if intent else None
+        reference = mapping(intent).get("id") if intent else None
         return declined(body, str(reference) if reference else None)
     if status in {400, 404} and body.get("type") == "invalid_request_error":
         return _refused(body)
@@ -117,7 +117,7 @@ def _transport_outcome(cause: BaseException | None) -> PspOutcome:
 
 
 def _succeeded(intent: Mapping[str, Any], reference: str) -> PspOutcome:
-    review = _mapping(intent.get("review"))
+    review = mapping(intent.get("review"))
     if review.get("closed_reason") in _GIVEN_BACK:
         code = str(review["closed_reason"])
         return Declined(DeclineReason.FRAUD_SUSPECTED, Retry.HARD, f"review:{code}", reference)
@@ -133,17 +133,18 @@ def _succeeded(intent: Mapping[str, Any], reference: str) -> PspOutcome:
 def _in_review(intent: Mapping[str, Any]) -> bool:
     """Whether a review is open; unexpanded, only its id is known, and it is taken for open."""
     review = intent.get("review")
-    return bool(review) and bool(_mapping(review).get("open", not isinstance(review, Mapping)))
+    return bool(review) and bool(mapping(review).get("open", not isinstance(review, Mapping)))
 
 
 def _redirect(intent: Mapping[str, Any]) -> str | None:
-    action = _mapping(intent.get("next_action"))
-    url = _mapping(action.get("redirect_to_url")).get("url")
+    action = mapping(intent.get("next_action"))
+    url = mapping(action.get("redirect_to_url")).get("url")
     return str(url) if url else None
 
 
-def _error_of(error: stripe.StripeError) -> Mapping[str, Any]:
-    return _mapping(_mapping(error.json_body).get("error"))
+def error_of(error: stripe.StripeError) -> Mapping[str, Any]:
+    """Stripe's error object; empty where the body is not Stripe's."""
+    return mapping(mapping(error.json_body).get("error"))
 
 
 def _request_id(error: stripe.StripeError) -> str:
@@ -159,5 +160,6 @@ def _header(error: stripe.StripeError, name: str) -> str:
     return next((v for k, v in (error.headers or {}).items() if k.lower() == name), "")
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
+def mapping(value: object) -> Mapping[str, Any]:
+    """A nested object; empty for an id that was not expanded, and for nothing."""
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}

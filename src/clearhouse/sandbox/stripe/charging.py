@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from clearhouse.sandbox.stripe import shapes
+from clearhouse.sandbox.stripe import balance, shapes
 from clearhouse.sandbox.stripe.cards import AUTHENTICATION, Card, Decline, card_of
 from clearhouse.sandbox.stripe.errors import StripeError
 from clearhouse.sandbox.stripe.issuer import Approved, Challenged, decide
@@ -59,6 +59,25 @@ def capture(shelves: Shelves, intent: Json, amount: int) -> None:
         charge["amount_refunded"] = charge["amount"] - amount
     _book(shelves, charge, at_once=False)
     intent.update(status="succeeded", amount_received=amount, amount_capturable=0)
+    shelves.save(intent)
+    shelves.record(intent, None, None)
+
+
+def cancel(shelves: Shelves, intent: Json, reason: str | None) -> None:
+    """End an intent for good, and let go what it holds, which its charge shows as refunded."""
+    held = intent["status"] == "requires_capture"
+    intent.update(
+        status="canceled",
+        canceled_at=shelves.now,
+        cancellation_reason=reason,
+        amount_capturable=0,
+        next_action=None,
+    )
+    if held:
+        charge = shelves.load("charge", intent["latest_charge"])
+        assert charge is not None
+        charge.update(refunded=True, amount_refunded=charge["amount"])
+        shelves.save(charge)
     shelves.save(intent)
     shelves.record(intent, None, None)
 
@@ -145,8 +164,8 @@ def _approve(shelves: Shelves, intent: Json, method: Json, card: Card, approved:
 
 
 def _book(shelves: Shelves, charge: Json, *, at_once: bool) -> None:
-    identifier = shelves.new_id("txn")
-    balance = shapes.balance_transaction(identifier, charge, now=shelves.now, at_once=at_once)
-    charge["balance_transaction"] = identifier
-    shelves.save(balance)
+    taken = charge["amount_captured"]
+    fee = balance.charge_fee(taken)
+    entry = balance.book(shelves, "charge", charge, taken, fee=fee, at_once=at_once)
+    charge["balance_transaction"] = entry["id"]
     shelves.save(charge)

@@ -10,17 +10,23 @@ from clearhouse.sandbox.stripe.shelves import Shelves
 _KINDS: Final = {
     "latest_charge": "charge",
     "charge": "charge",
-    "source": "charge",
     "payment_intent": "payment_intent",
     "payment_method": "payment_method",
     "balance_transaction": "balance_transaction",
     "review": "review",
+    "refund": "refund",
+    "failure_balance_transaction": "balance_transaction",
 }
+_SOURCES: Final = {"ch": "charge", "re": "refund", "du": "dispute"}
+"""The kind of a balance transaction's source, by the prefix of its id."""
 _FIELDS: Final = {
     "payment_intent": {"latest_charge", "payment_method", "review"},
     "charge": {"balance_transaction", "payment_intent", "review"},
     "review": {"charge", "payment_intent"},
     "balance_transaction": {"source"},
+    "refund": {"balance_transaction", "charge", "failure_balance_transaction", "payment_intent"},
+    "dispute": {"charge", "payment_intent"},
+    "checkout.session": {"payment_intent"},
 }
 _NOTHING_TO_FETCH: Final = {"customer", "on_behalf_of", "application", "source_transfer"}
 _DEEPEST: Final = 4
@@ -57,6 +63,7 @@ def _follow(shelves: Shelves, body: Json, path: list[str], whole: str) -> None:
         raise invalid(f"This property cannot be expanded ({whole}).")
     value = body[name]
     if isinstance(value, str):
-        value = body[name] = shelves.load(_KINDS[name], value)
+        kind = _SOURCES[value.split("_")[0]] if name == "source" else _KINDS[name]
+        value = body[name] = shelves.load(kind, value)
     if rest and value is not None:
         _follow(shelves, value, rest, whole)

@@ -155,15 +155,7 @@ def cancel(call: Call) -> Effect:
         intent = _load(call)
         if intent["status"] not in {*_CONFIRMABLE, "requires_capture"}:
             return _unexpected(intent, "canceled")
-        intent.update(
-            status="canceled",
-            canceled_at=call.shelves.now,
-            cancellation_reason=reason,
-            amount_capturable=0,
-            next_action=None,
-        )
-        call.shelves.save(intent)
-        call.shelves.record(intent, None, None)
+        charging.cancel(call.shelves, intent, reason)
         return _reply(call, intent, None, wanted)
 
     return effect

@@ -1,7 +1,7 @@
 """Stripe's endpoints, with the operation that faults name for each."""
 
 from clearhouse.sandbox.core import Core, Request, Route
-from clearhouse.sandbox.stripe import form, intents, methods, values
+from clearhouse.sandbox.stripe import form, intents, methods, refunds, values
 from clearhouse.sandbox.stripe.challenge import ChallengePage
 from clearhouse.sandbox.stripe.endpoint import Endpoints, failed
 from clearhouse.sandbox.stripe.errors import StripeError
@@ -10,6 +10,9 @@ from clearhouse.sandbox.stripe.shelves import PSP, reference
 
 _INTENTS = "/v1/payment_intents"
 _CHARGES = "/v1/charges"
+_REFUNDS = "/v1/refunds"
+_BALANCE = "/v1/balance_transactions"
+_OF_CHARGE = ("payment_intent", "charge")
 
 
 def routes(core: Core) -> list[Route]:
@@ -37,6 +40,10 @@ def routes(core: Core) -> list[Route]:
             "look-up",
         ),
         ("GET", f"{_CHARGES}/{{id}}", read(retrieve("charge", "charge")), "look-up"),
+        ("POST", _REFUNDS, write(refunds.create), "refund"),
+        ("GET", _REFUNDS, read(lister(core, "refund", _REFUNDS, _OF_CHARGE)), "look-up"),
+        ("GET", f"{_REFUNDS}/{{id}}", read(retrieve("refund", "refund")), "look-up"),
+        ("POST", f"{_REFUNDS}/{{id}}", write(refunds.update), "other"),
         ("POST", "/v1/payment_methods", write(methods.create), "other"),
         (
             "GET",
@@ -46,10 +53,11 @@ def routes(core: Core) -> list[Route]:
         ),
         (
             "GET",
-            "/v1/balance_transactions/{id}",
-            read(retrieve("balance_transaction", "id")),
+            _BALANCE,
+            read(lister(core, "balance_transaction", _BALANCE, ("source", "type"))),
             "other",
         ),
+        ("GET", f"{_BALANCE}/{{id}}", read(retrieve("balance_transaction", "id")), "other"),
         ("GET", "/v1/reviews/{id}", read(retrieve("review", "review")), "other"),
         ("GET", "/_sandbox/stripe/3ds/{account}/{id}", page.show, "other"),
         ("POST", "/_sandbox/stripe/3ds/{account}/{id}", page.answer, "other"),

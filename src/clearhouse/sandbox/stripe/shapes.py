@@ -188,39 +188,6 @@ def fail(charge_body: Json, decline: Decline) -> None:
     )
 
 
-def balance_transaction(identifier: str, charge_body: Json, *, now: int, at_once: bool) -> Json:
-    """The money of a captured charge: 2.9 % and 30 units as the fee, available in two days."""
-    amount = charge_body["amount_captured"]
-    fee = min(amount, (amount * 290 + 5000) // 10_000 + 30)
-    currency = charge_body["currency"]
-    return {
-        "id": identifier,
-        "object": "balance_transaction",
-        "amount": amount,
-        "available_on": now if at_once else now + 2 * 86_400,
-        "balance_type": "payments",
-        "created": now,
-        "currency": currency,
-        "description": charge_body["description"],
-        "exchange_rate": None,
-        "fee": fee,
-        "fee_details": [
-            {
-                "amount": fee,
-                "application": None,
-                "currency": currency,
-                "description": "Stripe processing fees",
-                "type": "stripe_fee",
-            }
-        ],
-        "net": amount - fee,
-        "reporting_category": "charge",
-        "source": charge_body["id"],
-        "status": "available" if at_once else "pending",
-        "type": "charge",
-    }
-
-
 def review(identifier: str, charge_body: Json, *, now: int) -> Json:
     """An open review: a person should look at the payment."""
     return {

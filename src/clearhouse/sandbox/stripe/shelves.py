@@ -13,6 +13,19 @@ PSP: Final = "stripe"
 REFERENCE_NAMES: Final = ("payment_order_id", "order_id", "reference")
 """The metadata in which the sandbox looks for our reference, in this order."""
 
+_FOUND_BY: Final = {
+    "payment_intent": ("customer",),
+    "charge": ("payment_intent",),
+    "refund": ("payment_intent", "charge"),
+    "dispute": ("payment_intent", "charge"),
+    "balance_transaction": ("source", "type"),
+    "checkout.session": ("payment_intent", "status"),
+}
+"""The fields by which lists can be filtered, per kind."""
+
+_SEARCHABLE: Final = frozenset({"payment_intent", "charge"})
+"""What Stripe's search finds by its metadata."""
+
 _TRUTH_STATUS: Final = {
     "succeeded": "succeeded",
     "requires_capture": "authorized",
@@ -50,13 +63,10 @@ class Shelves:
 
     def save(self, body: Json) -> None:
         """Write an object under its own ``object`` and ``id``."""
-        marks: dict[str, str] = {}
-        if body["object"] == "payment_intent":
-            marks = {f"metadata.{name}": value for name, value in body["metadata"].items()}
-            if body["customer"]:
-                marks["customer"] = body["customer"]
-        elif body["object"] == "charge":
-            marks = {"payment_intent": body["payment_intent"]}
+        names = _FOUND_BY.get(body["object"], ())
+        marks = {name: str(body[name]) for name in names if body[name] is not None}
+        if body["object"] in _SEARCHABLE:
+            marks |= {f"metadata.{name}": value for name, value in body["metadata"].items()}
         self._core.objects.put(
             self.shelf(body["object"]),
             body["id"],
@@ -64,6 +74,13 @@ class Shelves:
             created_at=self.now_us,
             marks=marks or None,
         )
+
+    def related(self, kind: str, **marks: str) -> list[Json]:
+        """The objects of a kind that carry these marks, oldest first."""
+        found = self._core.objects.find(
+            self.shelf(kind), marks=marks, limit=1000, newest_first=False
+        )
+        return [each.body for each in found]
 
     def record(self, intent: Json, key: str | None, method: str | None) -> None:
         """Bring the truth's charge up to the intent; a mere draft of an intent is none."""
