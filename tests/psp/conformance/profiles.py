@@ -24,6 +24,15 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class Late:
+    """A charge of which something happens later, and the sandbox's action that makes it happen."""
+
+    method: str
+    amount: Money
+    action: str
+
+
+@dataclass(frozen=True)
 class Profile:
     credentials: Mapping[str, str]
     wrong_credentials: Mapping[str, str] | None
@@ -32,6 +41,10 @@ class Profile:
     declines: tuple[Refused, ...]
     invalid: Refused
     tells_retry_after: bool
+    slow_refund: Late | None = None
+    """A refund that the PSP finishes later."""
+    failing_refund: Late | None = None
+    """A refund that the buyer's bank sends back later."""
     settle: Callable[[str, str], None] | None = None
     """Makes a charge refundable in part (base URL, reference), where it is not so at once."""
 
@@ -59,6 +72,8 @@ PROFILES = {
         ),
         invalid=Refused("pm_nobody_knows", TEN, METHOD, Retry.CUSTOMER),
         tells_retry_after=True,
+        slow_refund=Late("pm_card_pendingRefund", TEN, "succeed_refund"),
+        failing_refund=Late("pm_card_refundFail", TEN, "fail_refund"),
     ),
     "braintree": Profile(
         credentials={

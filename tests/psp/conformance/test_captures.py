@@ -13,8 +13,8 @@ from clearhouse.psp.operations import (
     Done,
     NotDone,
     OperationKind,
-    Refused,
     RefusalReason,
+    Refused,
 )
 
 PROTOCOL = Captures

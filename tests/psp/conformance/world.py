@@ -86,9 +86,11 @@ class World:
         method = method or self.profile.good
         return ChargeRequest(order, key, amount, method, "seller", now, capture)
 
-    async def paid(self, adapter: Any, amount: Money = TEN) -> tuple[ChargeRequest, str]:
+    async def paid(
+        self, adapter: Any, amount: Money = TEN, method: str | None = None
+    ) -> tuple[ChargeRequest, str]:
         """A charge that can be given back, and its reference at the PSP."""
-        request = self.request(amount=amount)
+        request = self.request(amount=amount, method=method)
         outcome = await adapter.charge(request)
         assert isinstance(outcome, Succeeded)
         if self.profile.settle is not None:
@@ -140,6 +142,21 @@ class World:
             params={"psp": self.name, "reference": reference},
         )
         return answer.json()["charges"]
+
+    def refunds(self, charge_reference: str) -> list[dict[str, Any]]:
+        """What the sandbox says was really given back of a charge, or will be."""
+        given = {"succeeded", "pending"}
+        answer = _control.get(
+            f"{self.base_url}/_sandbox/truth/refunds",
+            params={"psp": self.name, "charge_id": charge_reference},
+        )
+        return [each for each in answer.json()["refunds"] if each["status"] in given]
+
+    def act(self, identifier: str, action: str) -> None:
+        """Do by hand what the PSP would do later."""
+        call = {"psp": self.name, "id": identifier, "action": action}
+        answer = _control.post(f"{self.base_url}/_sandbox/actions", json=call)
+        assert answer.status_code == 200, answer.text
 
     def order_fault(self, fault: str, *, operation: str = "charge", times: int = 1) -> None:
         """The next calls of this operation go wrong."""

@@ -1,4 +1,4 @@
-"""What Stripe's replies mean for a capture, a void or a refund: pure, so that a table can test it."""
+"""What Stripe's replies mean for captures, voids and refunds: pure, so that a table can test it."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -13,8 +13,8 @@ from clearhouse.psp.operations import (
     NotDone,
     OperationKind,
     OperationOutcome,
-    Refused,
     RefusalReason,
+    Refused,
     Waiting,
 )
 from clearhouse.psp.stripe.amounts import from_stripe
@@ -43,6 +43,11 @@ REFUSALS: Final = MappingProxyType({
 
 OPERATION: Final = "operation_id"
 """The metadata that every refund of ours carries."""
+
+
+def operation_of(refund: Mapping[str, Any]) -> str | None:
+    """Our operation's id, where the refund is of ours."""
+    return mapping(refund.get("metadata")).get(OPERATION)
 
 
 def refund_outcome(refund: Mapping[str, Any]) -> OperationOutcome:

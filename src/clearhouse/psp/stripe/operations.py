@@ -1,18 +1,18 @@
 """Capturing, voiding and refunding: each once for its key, and found again without it."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, Final, cast
 
 import stripe
 
 from clearhouse.psp.contract import Unknown
 from clearhouse.psp.operations import (
     NotDone,
-    OperationKind,
     OperationOutcome,
     OperationRequest,
-    Refused,
     RefusalReason,
+    Refused,
 )
 from clearhouse.psp.stripe.amounts import to_stripe
 from clearhouse.psp.stripe.connection import Connection
@@ -20,6 +20,7 @@ from clearhouse.psp.stripe.operation_outcomes import (
     OPERATION,
     capture_or_void_outcome,
     operation_failure,
+    operation_of,
     refund_outcome,
 )
 from clearhouse.psp.stripe.outcomes import points_to_original
@@ -91,21 +92,25 @@ class OperationCalls:
 
     async def find_refund(self, request: OperationRequest) -> OperationOutcome:
         """The refund among those of the charge that carries this operation's id."""
-        params: Any = {"payment_intent": request.charge_reference, "limit": PAGE}
         try:
-            while True:
-                page = await self._connection.run(
-                    lambda client: client.v1.refunds.list_async(params)
-                )
-                for refund in page.data:
-                    body = refund.to_dict()
-                    if (body.get("metadata") or {}).get(OPERATION) == request.operation_id:
-                        return refund_outcome(body)
-                if not page.has_more:
-                    return NotDone("Stripe lists no such refund of the charge")
-                params = {**params, "starting_after": page.data[-1].id}
+            async for refund in self._refunds(request.charge_reference):
+                if operation_of(refund) == request.operation_id:
+                    return refund_outcome(refund)
         except Exception as error:  # noqa: BLE001 - the SDK and its transport raise all kinds
             return _unread(error)
+        return NotDone("Stripe lists no such refund of the charge")
+
+    async def _refunds(self, charge_reference: str) -> AsyncIterator[Mapping[str, Any]]:
+        params: dict[str, Any] = {"payment_intent": charge_reference, "limit": PAGE}
+        while True:
+            page = await self._connection.run(
+                partial(_refund_page, params=cast("Any", dict(params)))
+            )
+            for refund in page.data:
+                yield refund.to_dict()
+            if not page.has_more:
+                return
+            params["starting_after"] = page.data[-1].id
 
     async def _end_authorization(
         self,
@@ -122,6 +127,10 @@ class OperationCalls:
             if not points_to_original(error):
                 return operation_failure(request.kind, error)
         return _original(await self.find_operation(request))
+
+
+async def _refund_page(client: stripe.StripeClient, params: Any) -> Any:
+    return await client.v1.refunds.list_async(params)
 
 
 def _refund_params(request: OperationRequest, units: int) -> Any:

@@ -1,7 +1,7 @@
 """Confirming an intent: ask the bank, and write down what follows."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from clearhouse.sandbox.stripe import balance, shapes
 from clearhouse.sandbox.stripe.cards import AUTHENTICATION, Card, Decline, card_of
@@ -9,6 +9,17 @@ from clearhouse.sandbox.stripe.errors import StripeError
 from clearhouse.sandbox.stripe.issuer import Approved, Challenged, decide
 from clearhouse.sandbox.stripe.shapes import Json
 from clearhouse.sandbox.stripe.shelves import Shelves
+
+_TOLD: Final = {
+    "succeeded": "payment_intent.succeeded",
+    "requires_capture": "payment_intent.amount_capturable_updated",
+    "requires_action": "payment_intent.requires_action",
+    "requires_payment_method": "payment_intent.payment_failed",
+}
+"""The event that tells each status to which a confirmation leads."""
+
+_AUTHORIZED_FOR: Final = 7 * 86_400
+"""Seconds for which an authorization stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,7 @@ def confirm(shelves: Shelves, intent: Json, confirmation: Confirmation) -> Strip
     shelves.save(method)
     shelves.save(intent)
     shelves.record(intent, confirmation.key, f"pm_card_{name}")
+    shelves.tell(_TOLD[intent["status"]], intent)
     return error
 
 
@@ -61,10 +73,21 @@ def capture(shelves: Shelves, intent: Json, amount: int) -> None:
     intent.update(status="succeeded", amount_received=amount, amount_capturable=0)
     shelves.save(intent)
     shelves.record(intent, None, None)
+    shelves.tell("charge.captured", charge)
+    shelves.tell("payment_intent.succeeded", intent)
 
 
 def cancel(shelves: Shelves, intent: Json, reason: str | None) -> None:
     """End an intent for good, and let go what it holds, which its charge shows as refunded."""
+    _end(shelves, intent, reason, "charge.refunded")
+
+
+def expire(shelves: Shelves, intent: Json) -> None:
+    """Nobody took the money in time: the bank lets it go."""
+    _end(shelves, intent, "automatic", "charge.expired")
+
+
+def _end(shelves: Shelves, intent: Json, reason: str | None, told: str) -> None:
     held = intent["status"] == "requires_capture"
     intent.update(
         status="canceled",
@@ -78,8 +101,10 @@ def cancel(shelves: Shelves, intent: Json, reason: str | None) -> None:
         assert charge is not None
         charge.update(refunded=True, amount_refunded=charge["amount"])
         shelves.save(charge)
+        shelves.tell(told, charge)
     shelves.save(intent)
     shelves.record(intent, None, None)
+    shelves.tell("payment_intent.canceled", intent)
 
 
 def fail_challenge(shelves: Shelves, intent: Json) -> None:
@@ -98,6 +123,7 @@ def fail_challenge(shelves: Shelves, intent: Json) -> None:
     )
     shelves.save(intent)
     shelves.record(intent, None, None)
+    shelves.tell("payment_intent.payment_failed", intent)
 
 
 def _challenge(intent: Json, confirmation: Confirmation) -> None:
@@ -117,6 +143,7 @@ def _decline(
     charge = shapes.charge(shelves.new_id("ch"), intent, method, card, now=shelves.now)
     shapes.fail(charge, decline)
     shelves.save(charge)
+    shelves.tell("charge.failed", charge)
     error = _envelope(decline, charge, method)
     intent.update(
         status="requires_payment_method",
@@ -153,13 +180,18 @@ def _approve(shelves: Shelves, intent: Json, method: Json, card: Card, approved:
             " and placed it in your manual review queue.",
         )
         shelves.save(review)
+        shelves.tell("review.opened", review)
     intent.update(payment_method=method["id"], latest_charge=charge["id"], last_payment_error=None)
     if intent["capture_method"] == "manual":
         charge.update(captured=False, amount_captured=0)
+        charge["payment_method_details"]["card"]["capture_before"] = shelves.now + _AUTHORIZED_FOR
         intent.update(status="requires_capture", amount_capturable=intent["amount"])
         shelves.save(charge)
+        shelves.tell("charge.succeeded", charge)
+        shelves.later("authorization_expires", _AUTHORIZED_FOR, intent["id"])
         return
     intent.update(status="succeeded", amount_received=intent["amount"])
+    shelves.tell("charge.succeeded", charge)
     _book(shelves, charge, at_once=card.available_at_once)
 
 
@@ -169,3 +201,4 @@ def _book(shelves: Shelves, charge: Json, *, at_once: bool) -> None:
     entry = balance.book(shelves, "charge", charge, taken, fee=fee, at_once=at_once)
     charge["balance_transaction"] = entry["id"]
     shelves.save(charge)
+    shelves.tell("charge.updated", charge, previous={"balance_transaction": None}, delay=1.0)

@@ -12,11 +12,11 @@ from clearhouse.sandbox.faults import Fault
 from clearhouse.sandbox.idempotency import Answer, Scope
 from clearhouse.sandbox.stripe import form
 from clearhouse.sandbox.stripe.errors import StripeError, failure, invalid
+from clearhouse.sandbox.stripe.events import API_VERSION
 from clearhouse.sandbox.stripe.form import Params
 from clearhouse.sandbox.stripe.shapes import Json
 from clearhouse.sandbox.stripe.shelves import PSP, Shelves
 
-API_VERSION: Final = "2026-10-28.endive"
 KEY_LIFETIME_US: Final = 24 * 3600 * 1_000_000
 """Stripe forgets keys after at least 24 hours; the sandbox does so at once then."""
 
@@ -31,6 +31,7 @@ class Call:
     request: Request
     key: str | None
     base_url: str
+    request_id: str
 
     @property
     def id(self) -> str:
@@ -64,7 +65,7 @@ class Endpoints:
             try:
                 call = self._call(request, request.query)
                 await request.working_time()
-                return self._respond(request, 200, reader(call))
+                return self._respond(request, 200, reader(call), call.request_id)
             except StripeError as error:
                 return self._respond(request, error.status, error.body())
 
@@ -88,7 +89,7 @@ class Endpoints:
             await request.working_time()
             with self._core.truth.transaction():
                 status, body = effect()
-            return self._respond(request, status, body)
+            return self._respond(request, status, body, call.request_id)
         scope = Scope(PSP, call.account, call.key)
         fingerprint = _fingerprint(request, call.params)
         replay = self._recall(scope, fingerprint, request)
@@ -98,7 +99,7 @@ class Endpoints:
         self._core.answers.in_flight[scope] = fingerprint
         try:
             await request.working_time()
-            return self._keep(scope, fingerprint, request, effect)
+            return self._keep(scope, fingerprint, call, effect)
         finally:
             del self._core.answers.in_flight[scope]
 
@@ -124,14 +125,14 @@ class Endpoints:
         response.headers += [("idempotent-replayed", "true"), ("original-request", original)]
         return response
 
-    def _keep(self, scope: Scope, fingerprint: str, request: Request, effect: Effect) -> Response:
+    def _keep(self, scope: Scope, fingerprint: str, call: Call, effect: Effect) -> Response:
+        request = call.request
         with self._core.truth.transaction():
             status, body = effect()
             if request.fault is Fault.ERROR_STORED:
                 status, body = 500, failure(500).body()
-            response = self._respond(request, status, body)
-            request_id = dict(response.headers)["request-id"]
-            response.headers.append(("original-request", request_id))
+            response = self._respond(request, status, body, call.request_id)
+            response.headers.append(("original-request", call.request_id))
             answer = Answer(
                 fingerprint, status, response.headers, response.body, self._core.now_us()
             )
@@ -148,12 +149,19 @@ class Endpoints:
         if key is not None and not 0 < len(key) <= 255:
             raise invalid("Idempotency-Key must be at most 255 characters long")
         base_url = f"http://{request.headers.get('host', 'localhost')}"
-        return Call(account, params, Shelves(self._core, account), request, key, base_url)
+        request_id = self._request_id()
+        shelves = Shelves(self._core, account, request_id, key)
+        return Call(account, params, shelves, request, key, base_url, request_id)
 
-    def _respond(self, request: Request, status: int, body: Json | bytes) -> Response:
+    def _request_id(self) -> str:
+        return f"req_{self._core.name(14)}"
+
+    def _respond(
+        self, request: Request, status: int, body: Json | bytes, request_id: str | None = None
+    ) -> Response:
         headers = [
             ("content-type", "application/json"),
-            ("request-id", f"req_{self._core.name(14)}"),
+            ("request-id", request_id or self._request_id()),
             ("stripe-version", request.headers.get("stripe-version", API_VERSION)),
         ]
         key = request.headers.get("idempotency-key")

@@ -4,8 +4,9 @@ from typing import Final
 
 from clearhouse.sandbox.stripe import charging, currencies, methods, shapes, values
 from clearhouse.sandbox.stripe.charging import Confirmation
-from clearhouse.sandbox.stripe.endpoint import API_VERSION, Call, Effect, Reply
+from clearhouse.sandbox.stripe.endpoint import Call, Effect, Reply
 from clearhouse.sandbox.stripe.errors import StripeError, invalid, missing, not_found
+from clearhouse.sandbox.stripe.events import API_VERSION
 from clearhouse.sandbox.stripe.expand import expand, paths
 from clearhouse.sandbox.stripe.form import Params
 from clearhouse.sandbox.stripe.shapes import Json
@@ -84,9 +85,13 @@ def create(call: Call) -> Effect:
             code="payment_intent_unexpected_state",
         )
     confirmation = _confirmation(call, intent, method)
-    return lambda: _reply(
-        call, intent, charging.confirm(call.shelves, intent, confirmation), wanted
-    )
+
+    def effect() -> Reply:
+        call.shelves.tell("payment_intent.created", intent)
+        error = charging.confirm(call.shelves, intent, confirmation)
+        return _reply(call, intent, error, wanted)
+
+    return effect
 
 
 def confirm(call: Call) -> Effect:
@@ -231,6 +236,7 @@ def _draft(call: Call, intent: Json, method: Json | None, wanted: list[list[str]
         call.shelves.save(method)
         intent.update(payment_method=method["id"], status="requires_confirmation")
     call.shelves.save(intent)
+    call.shelves.tell("payment_intent.created", intent)
     return _reply(call, intent, None, wanted)
 
 

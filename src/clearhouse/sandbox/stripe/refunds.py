@@ -10,13 +10,15 @@ from clearhouse.sandbox.stripe.expand import expand, paths
 from clearhouse.sandbox.stripe.shapes import Json
 from clearhouse.sandbox.stripe.shelves import Shelves
 
-_CREATE: Final = frozenset(
-    "amount charge currency customer expand instructions_email metadata origin payment_intent"
-    " reason refund_application_fee reverse_transfer".split()  # noqa: SIM905
-)
+_CREATE: Final = {
+    *("amount", "charge", "currency", "customer", "expand", "instructions_email", "metadata"),
+    *("origin", "payment_intent", "reason", "refund_application_fee", "reverse_transfer"),
+}
 _REASONS: Final = {"duplicate", "fraudulent", "requested_by_customer"}
 _PENDING: Final = "pending"
-_FAILS_LATER: Final = "fails_later"
+_LATER: Final = 300.0
+"""Seconds after which a test card's refund changes: at Stripe "some time later"."""
+
 _CHARGED_BACK: Final = {"needs_response", "under_review", "lost"}
 
 
@@ -70,20 +72,26 @@ def give(shelves: Shelves, charge: Json, refund: Json) -> None:
     if card.refund == _PENDING:
         refund.update(status="pending", pending_reason="processing")
     refund["balance_transaction"] = balance.book(shelves, "refund", refund, -refund["amount"])["id"]
+    _save(shelves, refund)
     shelves.save(charge)
-    shelves.save(refund)
+    shelves.tell("charge.refunded", charge)
+    shelves.tell("refund.created", refund)
+    if card.refund is not None:
+        shelves.later(f"refund_{card.refund}", _LATER, refund["id"])
 
 
 def succeed(shelves: Shelves, refund: Json) -> None:
     """What was pending has reached the buyer."""
     refund.update(status="succeeded", pending_reason=None)
-    shelves.save(refund)
+    _save(shelves, refund)
+    _tell_updated(shelves, refund, {"status": "pending", "pending_reason": "processing"})
 
 
 def fail(shelves: Shelves, refund: Json, reason: str = "lost_or_stolen_card") -> None:
     """The buyer's bank did not take the money: it comes back to the balance and the charge."""
     charge = shelves.load("charge", refund["charge"])
     assert charge is not None
+    previous = {"status": refund["status"], "failure_reason": None}
     entry = balance.book(shelves, "refund_failure", refund, refund["amount"], at_once=True)
     refund.update(
         status="failed",
@@ -94,7 +102,20 @@ def fail(shelves: Shelves, refund: Json, reason: str = "lost_or_stolen_card") ->
     charge["amount_refunded"] -= refund["amount"]
     charge["refunded"] = False
     shelves.save(charge)
+    _save(shelves, refund)
+    _tell_updated(shelves, refund, previous)
+    shelves.tell("refund.failed", refund)
+
+
+def _save(shelves: Shelves, refund: Json) -> None:
     shelves.save(refund)
+    shelves.record_refund(refund)
+
+
+def _tell_updated(shelves: Shelves, refund: Json, previous: Json) -> None:
+    # Stripe tells it twice, under the newer name and the older one.
+    shelves.tell("refund.updated", refund, previous=previous)
+    shelves.tell("charge.refund.updated", refund, previous=previous)
 
 
 def _charge_id(call: Call) -> str:
@@ -123,9 +144,7 @@ def _charge_id(call: Call) -> str:
     return charge_id
 
 
-def _refusal(
-    shelves: Shelves, charge: Json, amount: int | None, left: int
-) -> StripeError | None:
+def _refusal(shelves: Shelves, charge: Json, amount: int | None, left: int) -> StripeError | None:
     """Why Stripe would not give this back: never more than was taken, less what already went."""
     name = charge["id"]
     if charge["status"] != "succeeded" or not charge["captured"]:

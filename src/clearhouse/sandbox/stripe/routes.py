@@ -1,7 +1,7 @@
 """Stripe's endpoints, with the operation that faults name for each."""
 
 from clearhouse.sandbox.core import Core, Request, Route
-from clearhouse.sandbox.stripe import form, intents, methods, refunds, values
+from clearhouse.sandbox.stripe import form, intents, later, methods, refunds, values
 from clearhouse.sandbox.stripe.challenge import ChallengePage
 from clearhouse.sandbox.stripe.endpoint import Endpoints, failed
 from clearhouse.sandbox.stripe.errors import StripeError
@@ -17,6 +17,7 @@ _OF_CHARGE = ("payment_intent", "charge")
 
 def routes(core: Core) -> list[Route]:
     """All endpoints of Stripe that the sandbox has."""
+    later.register(core)
     ends, page = Endpoints(core), ChallengePage(core)
     read, write = ends.read, ends.write
     table = [

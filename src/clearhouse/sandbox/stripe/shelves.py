@@ -4,11 +4,11 @@ from typing import Final
 
 from clearhouse.sandbox.core import Core
 from clearhouse.sandbox.objects import Shelf
+from clearhouse.sandbox.stripe import events
 from clearhouse.sandbox.stripe.currencies import iso_minor
+from clearhouse.sandbox.stripe.events import PSP
 from clearhouse.sandbox.stripe.shapes import Json
-from clearhouse.sandbox.truth import Charge
-
-PSP: Final = "stripe"
+from clearhouse.sandbox.truth import Charge, Dispute, Refund
 
 REFERENCE_NAMES: Final = ("payment_order_id", "order_id", "reference")
 """The metadata in which the sandbox looks for our reference, in this order."""
@@ -35,13 +35,31 @@ _TRUTH_STATUS: Final = {
     "requires_payment_method": "declined",
 }
 
+_DISPUTE_STATUS: Final = {
+    "warning_needs_response": "inquiry",
+    "warning_under_review": "inquiry",
+    "warning_closed": "closed",
+    "needs_response": "open",
+    "under_review": "open",
+    "won": "won",
+    "lost": "lost",
+    "prevented": "closed",
+}
+
 
 class Shelves:
-    """Saves and loads the objects of one account; save within ``truth.transaction()``."""
+    """Saves and loads the objects of one account; save within ``truth.transaction()``.
 
-    def __init__(self, core: Core, account: str) -> None:
+    ``request_id`` and ``key`` are of the request that causes the changes, if one does.
+    """
+
+    def __init__(
+        self, core: Core, account: str, request_id: str | None = None, key: str | None = None
+    ) -> None:
         self._core = core
         self._account = account
+        self._request_id = request_id
+        self._key = key
         self.now_us = core.now_us()
 
     @property
@@ -81,6 +99,60 @@ class Shelves:
             self.shelf(kind), marks=marks, limit=1000, newest_first=False
         )
         return [each.body for each in found]
+
+    def tell(
+        self, kind: str, body: Json, *, previous: Json | None = None, delay: float = 0.0
+    ) -> None:
+        """Have a webhook sent about an object as it is now."""
+        events.emit(
+            self._core,
+            kind,
+            body,
+            previous=previous,
+            request_id=self._request_id,
+            key=self._key,
+            delay=delay,
+        )
+
+    def later(self, kind: str, seconds: float, identifier: str) -> None:
+        """Note what Stripe will do with an object by itself (``later.py``)."""
+        payload = {"account": self._account, "id": identifier}
+        self._core.agenda.later(f"{PSP}.{kind}", seconds, payload)
+
+    def record_refund(self, refund: Json) -> None:
+        """Bring the truth's refund up to Stripe's."""
+        currency = refund["currency"].upper()
+        self._core.truth.record_refund(
+            Refund(
+                psp=PSP,
+                account=self._account,
+                psp_id=refund["id"],
+                charge_id=refund["payment_intent"],
+                reference=refund["metadata"].get("operation_id"),
+                amount_minor=iso_minor(refund["amount"], currency),
+                currency=currency,
+                status=refund["status"],
+                created_at=self.now_us,
+                updated_at=self.now_us,
+            )
+        )
+
+    def record_dispute(self, dispute: Json) -> None:
+        """Bring the truth's dispute up to Stripe's."""
+        currency = dispute["currency"].upper()
+        self._core.truth.record_dispute(
+            Dispute(
+                psp=PSP,
+                account=self._account,
+                psp_id=dispute["id"],
+                charge_id=dispute["payment_intent"],
+                amount_minor=iso_minor(dispute["amount"], currency),
+                currency=currency,
+                status=_DISPUTE_STATUS[dispute["status"]],
+                created_at=self.now_us,
+                updated_at=self.now_us,
+            )
+        )
 
     def record(self, intent: Json, key: str | None, method: str | None) -> None:
         """Bring the truth's charge up to the intent; a mere draft of an intent is none."""
