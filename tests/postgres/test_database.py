@@ -113,7 +113,13 @@ async def test_partitions_are_made_ahead_by_the_application(
 async def test_the_floor_of_a_moment_is_the_same_in_sql_and_in_python(
     owner: PlainConnection,
 ) -> None:
-    for moment in (datetime(2026, 11, 23, 8, 15, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)):
+    for moment in (
+        datetime(2026, 11, 23, 8, 15, tzinfo=UTC),
+        datetime(2026, 11, 23, 8, 15, 0, 999_499, tzinfo=UTC),
+        datetime(2026, 11, 23, 8, 15, 0, 999_500, tzinfo=UTC),
+        datetime(2026, 11, 23, 8, 15, 0, 999_999, tzinfo=UTC),
+        datetime(2031, 1, 1, tzinfo=UTC),
+    ):
         assert await owner.fetchval("select clearhouse.uuid7_floor($1)", moment) == floor_of(moment)
 
 

@@ -31,6 +31,7 @@ _COMMANDS: Final = (
     ("prove", _PROVE, "prove:prove", "Show the whole trail of one payment."),
     ("bench", _PROVE, "bench.command:bench", "Measure beside pgbench on the same server."),
     ("migrate", _MANAGE, "migrate:migrate", "Bring the database up to date."),
+    ("archive", _MANAGE, "archive:archive", "Put old payments away, while new ones come in."),
     ("config", _MANAGE, "config:config", "Show every setting, its source and its meaning."),
 )
 

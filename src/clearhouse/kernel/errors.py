@@ -8,6 +8,7 @@ The hierarchy, drawn as text::
     ├── InvalidRequest           the request breaks rules; carries every fault at once
     │   └── CardNumberRefused    a card number was sent where none may be
     ├── NotFound                 the thing asked for does not exist, or not for this caller
+    │   └── Archived             it existed, and lies in the archive now
     ├── Conflict                 the request contradicts what is stored already
     │   ├── IdempotencyMismatch  same idempotency key, another body
     │   └── KeyInUse             same idempotency key, first request still in flight
@@ -68,6 +69,10 @@ class CardNumberRefused(InvalidRequest):
 
 class NotFound(ClearhouseError):
     """The thing asked for does not exist, or not for this caller."""
+
+
+class Archived(NotFound):
+    """The thing existed and was put away; its id stays used for ever."""
 
 
 class Conflict(ClearhouseError):

@@ -11,6 +11,7 @@ _TITLES: Final = {
     "lines": "Every journal entry has all its lines, and every line its entry and accounts",
     "balances": "Every balance is the sum of its account's postings",
     "running": "Every posting's balance follows from the one before, without a gap",
+    "archived": "What was archived sums to zero in every currency",
     "trial": "Debits equal credits in every currency",
 }
 

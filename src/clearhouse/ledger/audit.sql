@@ -46,22 +46,28 @@ select format('%s keeps %s after %s postings, but its %s postings sum to %s',
     as offender
 from ledger.accounts a
 left join (
-    select account_id, count(*) as postings, sum(change) as total
+    select account_id, sum(postings) as postings, sum(change) as total
     from (
-        select l.debit_account as account_id, l.amount_minor * a.debit_sign as change
+        select l.debit_account as account_id, 1 as postings,
+            l.amount_minor * a.debit_sign as change
         from ledger.journal_lines l join ledger.accounts a on a.account_id = l.debit_account
         union all
-        select l.credit_account, -l.amount_minor * a.debit_sign
+        select l.credit_account, 1, -l.amount_minor * a.debit_sign
         from ledger.journal_lines l join ledger.accounts a on a.account_id = l.credit_account
+        union all
+        select account_id, last_sequence - first_sequence + 1, change_minor
+        from ledger.archived_postings
     ) s
     group by account_id
 ) p on p.account_id = a.account_id
 where a.balance_minor <> coalesce(p.total, 0) or a.posting_count <> coalesce(p.postings, 0)
 
 -- name: running_examined
-select count(*) * 2 from ledger.journal_lines
+select (select count(*) * 2 from ledger.journal_lines)
+    + (select count(*) from ledger.archived_postings)
 
 -- name: running_offenders
+-- A run of archived postings is one step of many postings, first_sequence to sequence.
 select format('posting %s of %s (%s of %s) ends at %s, but it started from %s and changes it by %s',
     sequence, code, kind, source_id, balance_after, coalesce(balance_before, 0), change) as offender
 from (
@@ -70,20 +76,36 @@ from (
         lag(sequence) over (partition by p.account_id order by sequence) as sequence_before,
         lag(posted_at) over (partition by p.account_id order by sequence) as posted_before
     from (
-        select l.source_id, l.kind, l.posted_at, l.debit_account as account_id,
-            l.debit_sequence as sequence, l.debit_balance_after as balance_after,
-            l.amount_minor * a.debit_sign as change
+        select l.source_id, l.kind, l.posted_at as first_posted_at, l.posted_at,
+            l.debit_account as account_id,
+            l.debit_sequence as first_sequence, l.debit_sequence as sequence,
+            l.debit_balance_after as balance_after, l.amount_minor * a.debit_sign as change
         from ledger.journal_lines l join ledger.accounts a on a.account_id = l.debit_account
         union all
-        select l.source_id, l.kind, l.posted_at, l.credit_account,
-            l.credit_sequence, l.credit_balance_after, -l.amount_minor * a.debit_sign
+        select l.source_id, l.kind, l.posted_at, l.posted_at, l.credit_account,
+            l.credit_sequence, l.credit_sequence,
+            l.credit_balance_after, -l.amount_minor * a.debit_sign
         from ledger.journal_lines l join ledger.accounts a on a.account_id = l.credit_account
+        union all
+        select range_from, 'archived', first_posted_at, last_posted_at, account_id,
+            first_sequence, last_sequence, balance_after, change_minor
+        from ledger.archived_postings
     ) p
     join ledger.accounts a on a.account_id = p.account_id
 ) r
 where balance_after <> coalesce(balance_before, 0) + change
-    or sequence <> coalesce(sequence_before, 0) + 1
-    or posted_at < posted_before
+    or first_sequence <> coalesce(sequence_before, 0) + 1
+    or first_posted_at < posted_before
+
+-- name: archived_examined
+select count(*) from ledger.archived_postings
+
+-- name: archived_offenders
+select format('what was archived from %s on is out of balance by %s %s', range_from,
+    sum(r.change_minor * a.debit_sign), a.currency) as offender
+from ledger.archived_postings r join ledger.accounts a on a.account_id = r.account_id
+group by range_from, a.currency
+having sum(r.change_minor * a.debit_sign) <> 0
 
 -- name: trial_examined
 select count(distinct currency) from ledger.accounts

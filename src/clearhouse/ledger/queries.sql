@@ -26,7 +26,8 @@ where source_id = $1
 order by entry_id, line, side desc
 
 -- name: balance_as_posted
--- The last posting that the ledger had learnt by then says the balance.
+-- The last posting that the ledger had learnt by then says the balance. A run of archived postings
+-- says it at its end; what was in between (is_archived) only the archive knows.
 select a.currency, coalesce((
     select s.balance
     from (
@@ -39,9 +40,17 @@ select a.currency, coalesce((
         from ledger.journal_lines l
         where l.credit_account = a.account_id and l.posted_at <= $2
         order by l.posted_at desc, l.credit_sequence desc limit 1)
+        union all
+        (select r.balance_after, r.last_sequence
+        from ledger.archived_postings r
+        where r.account_id = a.account_id and r.last_posted_at <= $2
+        order by r.last_sequence desc limit 1)
     ) s
     order by s.sequence desc limit 1
-), 0) as balance_minor
+), 0) as balance_minor, exists (
+    select from ledger.archived_postings r
+    where r.account_id = a.account_id and r.first_posted_at <= $2 and r.last_posted_at > $2
+) as is_archived
 from ledger.accounts a
 where a.code = $1
 
@@ -51,6 +60,9 @@ select a.currency, (a.balance_minor - coalesce((
     select sum(p.change_minor)
     from ledger.postings p
     where p.account_id = a.account_id and p.posted_at > $2 and p.event_at > $2
-), 0))::bigint as balance_minor
+), 0))::bigint as balance_minor, exists (
+    select from ledger.archived_postings r
+    where r.account_id = a.account_id and r.last_event_at > $2
+) as is_archived
 from ledger.accounts a
 where a.code = $1

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from clearhouse.kernel.errors import NotFound
+from clearhouse.kernel.errors import Archived, NotFound
 from clearhouse.kernel.money import Money
 from clearhouse.ledger.model import (
     AccountBalance,
@@ -124,7 +124,8 @@ async def entries_of(reader: Reader, source_id: UUID) -> list[Posting]:
 async def balance_as_of(reader: Reader, code: str, moment: datetime) -> Money:
     """The balance as the ledger knew it at a moment (by ``posted_at``); one index look-up.
 
-    Raises NotFound for an account that was never used.
+    Raises NotFound for an account that was never used, and Archived for a moment in the midst
+    of postings that were archived.
     """
     return await _balance(reader, "balance_as_posted", code, moment)
 
@@ -132,7 +133,8 @@ async def balance_as_of(reader: Reader, code: str, moment: datetime) -> Money:
 async def balance_as_happened(reader: Reader, code: str, moment: datetime) -> Money:
     """The balance of all that had happened by a moment (by ``event_at``), whenever we learnt it.
 
-    Reads the postings learnt since that moment. Raises NotFound for an account never used.
+    Reads the postings learnt since that moment. Raises NotFound for an account never used, and
+    Archived when archived postings happened later.
     """
     return await _balance(reader, "balance_as_happened", code, moment)
 
@@ -141,4 +143,9 @@ async def _balance(reader: Reader, query: str, code: str, moment: datetime) -> M
     row = await reader.fetchrow(_QUERIES[query], code, moment)
     if row is None:
         raise NotFound(f"The ledger has no account {code}.")
+    if row["is_archived"]:
+        raise Archived(
+            f"The postings of {code} around {moment:%Y-%m-%d %H:%M} are archived.",
+            hint="Ask for a later moment, or read the archived journal lines.",
+        )
     return Money(row["balance_minor"], row["currency"])

@@ -59,6 +59,11 @@ class Consumer:
         """The subscription's stable name."""
         return self._subscription.name
 
+    @property
+    def subscription(self) -> Subscription:
+        """Who reads what."""
+        return self._subscription
+
     async def run(self) -> None:
         """Consume until cancelled; waits a little longer after each empty look, up to 0.1 s."""
         idle = _IDLE_FIRST

@@ -201,6 +201,14 @@ where k.checkout_id = $1
 -- name: orders_of_event
 select * from payments.payment_orders where event_id = $1 order by order_id
 
+-- name: order_archived
+select exists (select from payments.order_keys
+    where payment_order_id = $1 and order_id < clearhouse.archive_horizon())
+
+-- name: checkout_archived
+select exists (select from payments.checkout_keys
+    where checkout_id = $1 and event_id < clearhouse.archive_horizon())
+
 -- name: list_orders
 -- {conditions} is put together in store.py from fixed texts, one for each filter that is set.
 select * from payments.payment_orders where {conditions} order by order_id desc limit $1

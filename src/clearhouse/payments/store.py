@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
+from clearhouse.kernel.errors import Archived
 from clearhouse.kernel.ids import floor_of
 from clearhouse.kernel.money import Money
 from clearhouse.payments.fees import FeePlan
@@ -50,8 +51,10 @@ def order_of(row: asyncpg.Record) -> PaymentOrder:
 
 
 async def order_by_key(pool: Pool, payment_order_id: str) -> PaymentOrder | None:
-    """The order that a client named, if there is one."""
+    """The order that a client named, if there is one. Raises Archived when it was put away."""
     row = await pool.fetchrow(QUERIES["order_by_key"], payment_order_id)
+    if row is None and await pool.fetchval(QUERIES["order_archived"], payment_order_id):
+        raise Archived("This payment order is final and lies in the archive.")
     return order_of(row) if row else None
 
 
@@ -74,8 +77,13 @@ async def attempts_of(pool: Pool, order_id: UUID) -> list[Attempt]:
 
 
 async def checkout(pool: Pool, checkout_id: str) -> PaymentEvent | None:
-    """A payment event with its orders in the order they were asked for."""
+    """A payment event with its orders in the order they were asked for, if there is one.
+
+    Raises Archived when it was put away.
+    """
     row = await pool.fetchrow(QUERIES["checkout"], checkout_id)
+    if row is None and await pool.fetchval(QUERIES["checkout_archived"], checkout_id):
+        raise Archived("This checkout is done and lies in the archive.")
     if row is None:
         return None
     orders = await pool.fetch(QUERIES["orders_of_event"], row["event_id"])

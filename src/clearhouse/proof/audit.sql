@@ -72,18 +72,30 @@ where (o.order_id is null)
 select count(*) from wallets.wallets
 
 -- name: wallets_offenders
--- What only one of both has seen yet is taken out; whether it may be so is checked above.
+-- What only one of both has seen yet is taken out; whether it may be so is checked above. What is
+-- archived, both have seen.
 with booked as (
     select a.owner as seller_account, a.currency, sum(p.change_minor) as minor
-    from ledger.postings p join ledger.accounts a on a.account_id = p.account_id
+    from (
+        select p.account_id, p.change_minor from ledger.postings p
+        where exists (select from wallets.movements m where m.source_id = p.source_id)
+        union all
+        select account_id, change_minor from ledger.archived_postings
+    ) p
+    join ledger.accounts a on a.account_id = p.account_id
     where starts_with(a.code, 'seller_payable:')
-        and exists (select from wallets.movements m where m.source_id = p.source_id)
     group by a.owner, a.currency
 ), credited as (
     select w.seller_account, w.currency,
         sum(m.pending_minor + m.available_minor + m.reserved_minor) as minor
-    from wallets.movements m join wallets.wallets w on w.wallet_id = m.wallet_id
-    where exists (select from ledger.journal_entries e where e.source_id = m.source_id)
+    from (
+        select wallet_id, pending_minor, available_minor, reserved_minor from wallets.movements m
+        where exists (select from ledger.journal_entries e where e.source_id = m.source_id)
+        union all
+        select wallet_id, pending_minor, available_minor, reserved_minor
+        from wallets.archived_movements
+    ) m
+    join wallets.wallets w on w.wallet_id = m.wallet_id
     group by w.seller_account, w.currency
 )
 select format('wallet of %s holds %s %s, the ledger owes %s',

@@ -11,6 +11,7 @@ from typing import Final
 from clearhouse.kernel.clock import Clock, SystemClock
 from clearhouse.ledger import audit as ledger_audit
 from clearhouse.payments import audit as payments_audit
+from clearhouse.postgres.archive import books_held
 from clearhouse.postgres.audit import Check, CheckResult, check_of, run_check
 from clearhouse.postgres.connection import Connection, Pool, row_value
 from clearhouse.postgres.queries import load_queries
@@ -94,9 +95,9 @@ async def verify(
     ``pool`` must be opened with ``scans=True``: whole tables are read. ``psps`` are adapters
     by name, whose books are read before the snapshot is taken (``since``: for orders accepted
     from then on, in UTC); None leaves the PSPs out. ``progress`` hears of each check as it
-    ends, ``tell`` of the reading. Writers are not disturbed.
+    ends, ``tell`` of the reading. Writers are not disturbed; archiving waits.
     """
-    async with pool.acquire() as connection:
+    async with pool.acquire() as connection, books_held(connection):
         readings: list[PspReading] = []
         if psps is not None:
             readings = await read_psps(

@@ -9,9 +9,17 @@ select format('wallet %s of %s in %s: the balances after %s movements are not th
     as offender
 from wallets.wallets w
 full join (
-    select wallet_id, count(*) as movements, sum(pending_minor) as pending,
+    select wallet_id, sum(movements) as movements, sum(pending_minor) as pending,
         sum(available_minor) as available, sum(reserved_minor) as reserved
-    from wallets.movements group by wallet_id
+    from (
+        select wallet_id, 1 as movements, pending_minor, available_minor, reserved_minor
+        from wallets.movements
+        union all
+        select wallet_id, last_sequence - first_sequence + 1,
+            pending_minor, available_minor, reserved_minor
+        from wallets.archived_movements
+    ) s
+    group by wallet_id
 ) m on m.wallet_id = w.wallet_id
 where w.wallet_id is null
     or w.movement_count <> coalesce(m.movements, 0)
@@ -20,9 +28,10 @@ where w.wallet_id is null
     or w.reserved_minor <> coalesce(m.reserved, 0)
 
 -- name: running_examined
-select count(*) from wallets.movements
+select (select count(*) from wallets.movements) + (select count(*) from wallets.archived_movements)
 
 -- name: running_offenders
+-- A run of archived movements is one step of many movements, first_sequence to sequence.
 select format('movement %s (%s of %s) of wallet %s does not follow from the one before',
     sequence, kind, source_id, wallet_id) as offender
 from (
@@ -32,11 +41,22 @@ from (
         lag(reserved_after) over w as reserved_before,
         lag(sequence) over w as sequence_before,
         lag(recorded_at) over w as recorded_before
-    from wallets.movements m
+    from (
+        select wallet_id, kind, source_id, sequence as first_sequence, sequence,
+            pending_minor, available_minor, reserved_minor,
+            pending_after, available_after, reserved_after,
+            recorded_at as first_recorded_at, recorded_at
+        from wallets.movements
+        union all
+        select wallet_id, 'archived', range_from, first_sequence, last_sequence,
+            pending_minor, available_minor, reserved_minor,
+            pending_after, available_after, reserved_after, first_recorded_at, last_recorded_at
+        from wallets.archived_movements
+    ) m
     window w as (partition by wallet_id order by sequence)
 ) r
 where pending_after <> coalesce(pending_before, 0) + pending_minor
     or available_after <> coalesce(available_before, 0) + available_minor
     or reserved_after <> coalesce(reserved_before, 0) + reserved_minor
-    or sequence <> coalesce(sequence_before, 0) + 1
-    or recorded_at < recorded_before
+    or first_sequence <> coalesce(sequence_before, 0) + 1
+    or first_recorded_at < recorded_before
