@@ -43,13 +43,21 @@ def test_what_is_due_is_done_at_its_own_time_and_in_order() -> None:
     assert core.clock.now() - start == timedelta(hours=3)
 
 
-def test_an_entry_that_fails_is_kept(tmp_path: Path) -> None:
-    core = open_core(tmp_path / "truth.sqlite3")
-    core.agenda.on("x.breaks", lambda payload: payload["missing"])
+def test_an_entry_that_fails_is_kept_and_stops_no_other() -> None:
+    core, done = open_core(), list[str]()
+
+    def breaks(_: dict[str, Any]) -> None:
+        core.agenda.later("x.works", 0, {"id": "of a work that failed"})
+        raise KeyError("missing")
+
+    core.agenda.on("x.breaks", breaks)
+    core.agenda.on("x.works", lambda payload: done.append(payload["id"]))
     note(core, "x.breaks", 0)
-    with pytest.raises(KeyError):
-        core.agenda.run_due()
-    assert len(core.agenda.waiting()) == 1
+    note(core, "x.unknown", 0)
+    note(core, "x.works", 0, id="one")
+    assert [core.agenda.run_due(), core.agenda.run_due()] == [1, 0]
+    assert done == ["one"]
+    assert [one["kind"] for one in core.agenda.waiting()] == ["x.breaks", "x.unknown"]
 
 
 def test_clock_and_agenda_survive_a_restart(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_orders_are_used_up_in_their_sequence():
     assert _choose(faults) is None
 
 
-def test_rates_are_met_repeatable_and_for_charges_only():
+def test_rates_are_met_repeatable_and_for_what_changes_something():
     rates: Rates = {"stripe": {Fault.LOST_ANSWER: 0.1, Fault.ERROR_BEFORE: 0.2}}
     faults, twin = _faults(rates, seed=5), _faults(rates, seed=5)
     drawn = [_choose(faults) for _ in range(5000)]

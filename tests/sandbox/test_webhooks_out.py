@@ -1,7 +1,8 @@
 """The PSPs' webhooks: signed as their SDKs check them, repeated, and brought with mischief."""
 
+import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -12,10 +13,12 @@ import httpx
 import pytest
 import stripe
 from square.utils.webhooks_helper import verify_signature
+from tests.sandbox.world import HandClock
 
 from clearhouse.kernel.clock import SystemClock
 from clearhouse.sandbox.braintree import signing as braintree_signing
-from clearhouse.sandbox.server import Running, running
+from clearhouse.sandbox.courier import Courier, Endpoint, Headers, Mischief, Post
+from clearhouse.sandbox.server import Running, open_core, running, send_webhooks
 from clearhouse.sandbox.square import signing as square_signing
 from clearhouse.sandbox.stripe import signing as stripe_signing
 
@@ -161,6 +164,63 @@ def test_mischief_duplicates_drops_and_delays(box: Running, listener: Listener) 
         row["event_id"]: row["state"] for row in call(box, "GET", "/deliveries")["deliveries"]
     }
     assert states["never"] == "dropped"
+
+
+async def test_an_early_webhook_is_there_before_the_answer(listener: Listener) -> None:
+    core = open_core()
+    core.courier.register(Endpoint("stripe", listener.url, "whsec_1"))
+    with core.truth.transaction():
+        core.courier.emit("stripe", "evt_1", "charge.succeeded", b"early", before_answer=True)
+        core.courier.emit("stripe", "evt_2", "charge.updated", b"later")
+    await core.courier.before_answer()
+    assert listener.got == [b"early"]
+    await core.courier.before_answer()
+    await core.courier.close()
+    assert [row["state"] for row in core.courier.log()] == ["waiting", "delivered"]
+
+
+async def test_an_early_webhook_without_a_call_comes_all_the_same(listener: Listener) -> None:
+    clock = HandClock()
+    core = open_core(clock=clock)
+    core.courier.register(Endpoint("stripe", listener.url, "whsec_1"))
+    core.courier.mischief = {"*": Mischief(early=1.0)}
+    with core.truth.transaction():
+        core.courier.emit("stripe", "evt_1", "charge.succeeded", b"of the agenda")
+    clock.advance(timedelta(seconds=2))
+    bringing = asyncio.create_task(core.courier.run())
+    while core.courier.log()[0]["state"] != "delivered":
+        await asyncio.sleep(0.01)
+    bringing.cancel()
+    await asyncio.gather(bringing, return_exceptions=True)
+    assert listener.got == [b"of the agenda"]
+
+
+async def test_a_signature_is_of_the_real_time_however_far_the_clock_was_moved(
+    listener: Listener,
+) -> None:
+    core, moments = open_core(clock=HandClock()), list[datetime]()
+
+    def sign(_s: str, _u: str, body: bytes, now: datetime, _r: int) -> tuple[bytes, Headers]:
+        moments.append(now)
+        return body, []
+
+    courier = Courier(core.truth, core.clock, core.draws, {"stripe": Post((), 5.0, sign)})
+    courier.register(Endpoint("stripe", listener.url, "whsec_1"))
+    core.clock.advance(timedelta(days=5))
+    with core.truth.transaction():
+        courier.emit("stripe", "evt_1", "charge.succeeded", b"{}", before_answer=True)
+    await courier.before_answer()
+    await courier.close()
+    assert moments == [HandClock().now()]
+
+
+def test_all_psps_send_to_one_clearhouse_and_to_the_newest_only() -> None:
+    core = open_core()
+    for address in ("http://127.0.0.1:8080", "https://pay.shop.com/"):
+        send_webhooks(core, address)
+    assert {one.url for one in core.courier.endpoints()} == {
+        f"https://pay.shop.com/v1/webhooks/{psp}" for psp in ("stripe", "braintree", "square")
+    }
 
 
 @pytest.mark.parametrize(

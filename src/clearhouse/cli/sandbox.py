@@ -13,11 +13,13 @@ from clearhouse.cli.servers import leave_signals_to_uvicorn, serve_until_stopped
 from clearhouse.kernel.clock import SystemClock
 from clearhouse.kernel.errors import ConfigurationError
 from clearhouse.sandbox.core import Settings as SandboxRuntime
+from clearhouse.sandbox.courier import Mischief
 from clearhouse.sandbox.faults import Fault, Latency, Rates
-from clearhouse.sandbox.server import open_core, serve
+from clearhouse.sandbox.server import POSTS, open_core, send_webhooks, serve
 from clearhouse.settings import SandboxSettings
 
 _EVERY_PSP = "*"
+_MISCHIEF = ("duplicate", "reorder", "delay", "drop", "early")
 
 
 def sandbox(
@@ -27,20 +29,29 @@ def sandbox(
     seed: Annotated[int | None, Parameter(help="Repeats the faults and latencies.")] = None,
     fault: Annotated[
         tuple[str, ...],
-        Parameter(help=f"A share of the charges that fails: {', '.join(Fault)}; repeat it."),
+        Parameter(help=f"A share of the calls that fails: {', '.join(Fault)}; repeat it."),
     ] = (),
+    mischief: Annotated[
+        tuple[str, ...],
+        Parameter(help=f"A share of the webhooks that errs: {', '.join(_MISCHIEF)}; repeat it."),
+    ] = (),
+    webhook_url: Annotated[
+        str | None, Parameter(help="The clearhouse to send webhooks to, such as `clearhouse up`'s.")
+    ] = None,
     common: Common = NO_OPTIONS,
 ) -> None:
     """Play the PSPs, so that their official SDKs work against it, until Ctrl-C.
 
     What "really happened" is kept in the data directory and served at `/_sandbox/truth`.
-    Faults can also be asked for while it runs, at `/_sandbox/faults` and `/_sandbox/rates`.
+    What the PSPs do by themselves or by hand - refunds that fail, disputes, faults, a clock that
+    moves on - can be seen and set at `/_sandbox/`, by a person or a program.
 
     **Examples**
 
     ```shell
     clearhouse sandbox
     clearhouse sandbox --fault lost-answer=0.02 --fault stripe:error-after=0.05 --seed 7
+    clearhouse sandbox --webhook-url http://127.0.0.1:8080 --mischief duplicate=0.1
     ```
     """
     loaded = common.load(
@@ -51,13 +62,17 @@ def sandbox(
         }
     )
     logs.configure(loaded.settings.log)
-    rates = _rates(fault)
+    rates, wrongs = _rates(fault), _mischief(mischief)
     truth = loaded.settings.data_directory / "sandbox" / "truth.sqlite3"
     chosen = loaded.settings.sandbox
     core = open_core(truth, seed=chosen.seed, rates=rates, settings=_runtime(chosen))
+    core.courier.mischief = wrongs
+    if webhook_url is not None:
+        send_webhooks(core, _http_url(webhook_url))
     leave_signals_to_uvicorn()
     lifeline = Lifeline.inherited()
-    say(f"The PSP sandbox listens on http://{chosen.host}:{chosen.port}; Ctrl-C stops it.")
+    address = f"http://{chosen.host}:{chosen.port}"
+    say(f"The PSP sandbox listens on {address}; see {address}/_sandbox/. Ctrl-C stops it.")
     try:
         asyncio.run(
             serve_until_stopped(
@@ -78,18 +93,44 @@ def _runtime(settings: SandboxSettings) -> SandboxRuntime:
 
 
 def _rates(asked: tuple[str, ...]) -> Rates:
-    rates: Rates = {}
+    shares = _shares("--fault", "stripe:lost-answer=0.02", tuple(Fault), asked)
+    if any(not 0 <= sum(each.values()) <= 1 for each in shares.values()):
+        raise ConfigurationError("The shares of one PSP's faults must add up to at most 1.")
+    return {
+        psp: {Fault(name): share for name, share in each.items()} for psp, each in shares.items()
+    }
+
+
+def _mischief(asked: tuple[str, ...]) -> dict[str, Mischief]:
+    shares = _shares("--mischief", "stripe:duplicate=0.1", _MISCHIEF, asked)
+    return {psp: Mischief(**each) for psp, each in shares.items()}
+
+
+def _shares(
+    option: str, example: str, names: tuple[str, ...], asked: tuple[str, ...]
+) -> dict[str, dict[str, float]]:
+    """``name=share`` or ``psp:name=share`` per PSP; without one, for every PSP."""
+    shares: dict[str, dict[str, float]] = {}
     for text in asked:
-        where, _, share = text.partition("=")
+        where, _, number = text.partition("=")
         psp, _, name = where.rpartition(":")
         try:
-            rates.setdefault(psp or _EVERY_PSP, {})[Fault(name)] = float(share)
+            share = float(number)
         except ValueError:
+            share = -1.0
+        if name not in names or not 0 <= share <= 1 or psp not in {"", *POSTS}:
             raise ConfigurationError(
-                f"--fault {text} is not understood.",
-                hint="Write fault=share or psp:fault=share, such as stripe:lost-answer=0.02;"
-                f" faults are {', '.join(Fault)}.",
-            ) from None
-    if any(not 0 <= sum(shares.values()) <= 1 for shares in rates.values()):
-        raise ConfigurationError("The shares of one PSP's faults must add up to at most 1.")
-    return rates
+                f"{option} {text} is not understood.",
+                hint=f"Write name=share or psp:name=share, such as {example}; names are"
+                f" {', '.join(names)}, PSPs {', '.join(POSTS)}.",
+            )
+        shares.setdefault(psp or _EVERY_PSP, {})[name] = share
+    return shares
+
+
+def _http_url(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ConfigurationError(
+            f"--webhook-url {text} is no address.", hint="Write it as http://127.0.0.1:8080."
+        )
+    return text

@@ -2,16 +2,19 @@
 
 Entries lie in the truth, so a killed sandbox goes on where it was. When the clock is moved over
 several of them, each is run at its own time and in the order of time.
+One that fails stays, out of the way of the others, until the sandbox is started again.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import structlog
 
 from clearhouse.sandbox.time import MovableClock
 from clearhouse.sandbox.truth import Truth
 
+_LOG = structlog.get_logger(__name__)
 Payload = dict[str, Any]
 Work = Callable[[Payload], None]
 """Runs within one ``truth.transaction()``; may note more for later and emit webhooks."""
@@ -24,6 +27,7 @@ class Agenda:
         self._truth = truth
         self._clock = clock
         self._works: dict[str, Work] = {}
+        self._failed: list[int] = []
 
     def on(self, kind: str, work: Work) -> None:
         """Say what is done for a kind; called once, when routes are made."""
@@ -40,21 +44,25 @@ class Agenda:
     def run_due(self) -> int:
         """Do all that is due by now, also what becomes due on the way; returns how much it was."""
         until, count = _micros(self._clock), 0
-        while True:
-            row = self._truth.execute(
-                "SELECT id, due_at, kind, payload FROM agenda WHERE due_at <= ?"
-                " ORDER BY due_at, id LIMIT 1",
-                (until,),
-            ).fetchone()
-            if row is None:
-                return count
+        while (row := self._next(until)) is not None:
             number, due, kind, payload = row
-            with self._clock.standing_at(due), self._truth.transaction():
-                self._truth.execute("DELETE FROM agenda WHERE id = ?", (number,))
-                work = self._works.get(kind)
-                if work is not None:
-                    work(msgspec.json.decode(payload))
+            try:
+                with self._clock.standing_at(due), self._truth.transaction():
+                    self._truth.execute("DELETE FROM agenda WHERE id = ?", (number,))
+                    self._works[kind](msgspec.json.decode(payload))
+            except Exception:  # noqa: BLE001 - a bug in one room must not stop the others' time
+                _LOG.exception("sandbox.agenda_failed", kind=kind)
+                self._failed.append(number)
+                continue
             count += 1
+        return count
+
+    def _next(self, until: int) -> tuple[int, int, str, bytes] | None:
+        return self._truth.execute(
+            "SELECT id, due_at, kind, payload FROM agenda WHERE due_at <= ?"
+            " AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY due_at, id LIMIT 1",
+            (until, msgspec.json.encode(self._failed).decode()),
+        ).fetchone()
 
     def waiting(self) -> list[dict[str, Any]]:
         """What is noted, the soonest first, for people."""

@@ -98,7 +98,7 @@ class _Application:
         if fault is None:
             response = await route.handler(request)
             await request.working_time()
-            await self._core.courier.bring(early=True)
+            await self._core.courier.before_answer()
             await _answer(wire.send, response)
         elif fault in BEFORE:
             await request.working_time()
@@ -106,7 +106,7 @@ class _Application:
         else:
             response = await route.handler(request)
             await request.working_time()
-            await self._core.courier.bring(early=True)
+            await self._core.courier.before_answer()
             await self._spoil(route, request, fault, response, wire)
 
     async def _refuse(self, route: Route, request: Request, fault: Fault, wire: "_Wire") -> None:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 import httpx
 import msgspec
@@ -20,8 +20,11 @@ from clearhouse.sandbox.truth import Truth
 
 Headers = list[tuple[str, str]]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-_AT_ONCE: Final = 16
+_AT_ONCE: Final = 32
 _PAUSE: Final = 0.05
+_EARLY_SECONDS: Final = 2.0
+_EARLY_GRACE_US: Final = 1_000_000
+"""After this time an early webhook is not early any more: its call was answered, or is no more."""
 _LOG = structlog.get_logger(__name__)
 
 
@@ -74,6 +77,8 @@ class Courier:
         self._posts = posts
         self.mischief: dict[str, Mischief] = {}
         self._http: httpx.AsyncClient | None = None
+        self._journeys: set[asyncio.Task[None]] = set()
+        self._early_noted = False
 
     @property
     def psps(self) -> frozenset[str]:
@@ -124,26 +129,29 @@ class Courier:
         """Bring what is due until cancelled."""
         try:
             while True:
-                if not await self.bring():
-                    await self._clock.sleep(_PAUSE)
+                free = _AT_ONCE - len(self._journeys)
+                grace = self._now() - _EARLY_GRACE_US
+                self._set_out("early = 0 OR due_at <= ?", grace, free)
+                await self._clock.sleep(_PAUSE)
         finally:
             await self.close()
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Leave what is under way, which is brought again after the next start; hang up."""
+        for journey in self._journeys:
+            journey.cancel()
+        await asyncio.gather(*self._journeys, return_exceptions=True)
         if self._http is not None:
             await self._http.aclose()
             self._http = None
 
-    async def bring(self, *, early: bool = False) -> int:
-        """Bring what is due, or what must come before the answer; returns how much it was."""
-        rows = self._truth.execute(
-            "SELECT id, psp, url, secret, body, tries FROM deliveries"
-            " WHERE state = 'waiting' AND due_at <= ? AND early = ? ORDER BY due_at, id LIMIT ?",
-            (self._now(), int(early), _AT_ONCE),
-        ).fetchall()
-        await asyncio.gather(*(self._bring(*row) for row in rows))
-        return len(rows)
+    async def before_answer(self) -> None:
+        """Bring what must be there before the answer; a slow endpoint is not waited for."""
+        if self._early_noted:
+            self._early_noted = False
+            journeys = self._set_out("early = 1 AND 0 <= ?", 0, _AT_ONCE)
+            if journeys:
+                await asyncio.wait(journeys, timeout=_EARLY_SECONDS)
 
     def log(self, limit: int = 200) -> list[dict[str, Any]]:
         """The newest deliveries, for people."""
@@ -180,6 +188,7 @@ class Courier:
         dropped: bool = False,
     ) -> None:
         due = self._now() + (0 if early else int(held * 1_000_000))
+        self._early_noted = self._early_noted or early
         self._truth.execute(
             "INSERT INTO deliveries (psp, event_id, kind, url, secret, body, due_at, early, state)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -198,28 +207,45 @@ class Courier:
     def _happens(self, share: float) -> bool:
         return share > 0 and self._draws.uniform(0, 1) < share
 
+    def _set_out(self, which: str, value: int, limit: int) -> list[asyncio.Task[None]]:
+        """Start journeys for what is due and fits."""
+        rows = self._truth.execute(
+            "SELECT id, psp, url, secret, body, tries FROM deliveries WHERE state = 'waiting'"  # noqa: S608 - ours
+            f" AND due_at <= ? AND ({which}) ORDER BY due_at, id LIMIT ?",
+            (self._now(), value, limit),
+        ).fetchall()
+        journeys: list[asyncio.Task[None]] = []
+        for row in rows:
+            # Taken before it is sent, so that no other journey takes it in the meantime.
+            self._truth.execute(
+                "UPDATE deliveries SET state = 'sending', tries = tries + 1 WHERE id = ?", row[:1]
+            )
+            journeys.append(asyncio.create_task(self._bring(*row)))
+        self._journeys.update(journeys)
+        return journeys
+
     async def _bring(
         self, number: int, psp: str, url: str, secret: str, body: bytes, tries: int
     ) -> None:
-        # Taken before it is sent, so that no other task sends it in the meantime.
-        self._truth.execute(
-            "UPDATE deliveries SET state = 'sending', tries = tries + 1 WHERE id = ?", (number,)
-        )
         post = self._posts[psp]
-        content, headers = post.sign(secret, url, body, self._clock.now(), tries)
         status = 0
         try:
+            content, headers = post.sign(secret, url, body, self._clock.unmoved(), tries)
             client = self._client()
             reply = await client.post(url, content=content, headers=headers, timeout=post.timeout)
             status = reply.status_code
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             _LOG.debug("sandbox.webhook_failed", psp=psp, error=type(error).__name__)
+        finally:
+            self._journeys.discard(cast("asyncio.Task[None]", asyncio.current_task()))
         state, due = "delivered", self._now()
         if not 200 <= status < 300:
             state = "waiting" if tries < len(post.schedule) else "given_up"
             due += int(post.schedule[tries] * 1_000_000) if state == "waiting" else 0
+        # Not when a person asked for it anew while it was under way.
         self._truth.execute(
-            "UPDATE deliveries SET state = ?, last_status = ?, due_at = ?, early = 0 WHERE id = ?",
+            "UPDATE deliveries SET state = ?, last_status = ?, due_at = ?, early = 0"
+            " WHERE id = ? AND state = 'sending'",
             (state, status or None, due, number),
         )
 

@@ -69,6 +69,10 @@ STATUS: Final[Mapping[Fault, int]] = {
 """The HTTP status that a fault answers with; the others answer with none, or with the true one."""
 
 
+CHANGES: Final = frozenset({"charge", "confirm", "capture", "cancel", "refund", "page", "dispute"})
+"""The operations that change something at a PSP: those that rates apply to."""
+
+
 class FaultOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Faults asked for: the next ``times`` requests that fit get ``fault``.
 
@@ -100,7 +104,7 @@ class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 Rates = dict[str, dict[Fault, float]]
-"""PSP name, or ``*`` for all, to fault to its share of the charges (0 to 1)."""
+"""PSP name, or ``*`` for all, to fault to its share of the calls that change something."""
 
 
 class Faults:
@@ -110,8 +114,6 @@ class Faults:
         self._randomness = randomness
         self._queue: list[FaultOrder] = []
         self.rates: Rates = rates or {}
-        self.operations: frozenset[str] = frozenset({"charge"})
-        """The operations that rates apply to; orders and headers apply to what they name."""
 
     def order(self, order: FaultOrder) -> None:
         """Queue faults; they are used up in the order in which they were asked for."""
@@ -138,7 +140,7 @@ class Faults:
             ordered = self._take(psp, operation, reference)
             if ordered is not None:
                 return ordered
-        if not self.rates or operation not in self.operations:
+        if not self.rates or operation not in CHANGES:
             return None
         return self._draw(self.rates.get(psp) or self.rates.get("*") or {})
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import structlog
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -19,7 +18,7 @@ from clearhouse.kernel.randomness import SeededRandomness, SystemRandomness
 from clearhouse.sandbox.app import create_app
 from clearhouse.sandbox.braintree import signing as braintree
 from clearhouse.sandbox.core import Core, Settings
-from clearhouse.sandbox.courier import Courier
+from clearhouse.sandbox.courier import Courier, Endpoint
 from clearhouse.sandbox.faults import Faults, Rates
 from clearhouse.sandbox.square import signing as square
 from clearhouse.sandbox.stripe import signing as stripe
@@ -29,11 +28,14 @@ from clearhouse.sandbox.truth import Truth
 if TYPE_CHECKING:
     from uvicorn.config import Config
 
-_LOG = structlog.get_logger(__name__)
 _START_SECONDS = 10.0
 _TICK_SECONDS = 0.05
 POSTS: Final = {"stripe": stripe.POST, "braintree": braintree.POST, "square": square.POST}
 """How each PSP sends its webhooks."""
+SECRETS: Final = {"stripe": "whsec_sandbox", "braintree": "sandbox|sandbox", "square": "sandbox"}
+"""What each PSP signs with where nobody says otherwise; Braintree's is public and private key."""
+WEBHOOK_PATH: Final = "/v1/webhooks/"
+"""Where clearhouse's API takes them, followed by the PSP's name."""
 
 
 class CuttableProtocol(HttpToolsProtocol):
@@ -67,6 +69,15 @@ def open_core(
     )
 
 
+def send_webhooks(core: Core, api_url: str) -> None:
+    """Have all PSPs send their webhooks to one clearhouse, and to nothing else."""
+    with core.truth.transaction():
+        core.courier.forget_endpoints()
+        for psp, secret in SECRETS.items():
+            url = api_url.rstrip("/") + WEBHOOK_PATH + psp
+            core.courier.register(Endpoint(psp, url, secret))
+
+
 class _Server(uvicorn.Server):
     """uvicorn's server, with the tasks that act while nobody asks."""
 
@@ -90,10 +101,7 @@ class _Server(uvicorn.Server):
 
     async def _tick(self) -> None:
         while True:
-            try:
-                self._core.agenda.run_due()
-            except Exception:  # noqa: BLE001 - a bug in one room must not stop the others' time
-                _LOG.exception("sandbox.agenda_failed")
+            self._core.agenda.run_due()
             await self._core.clock.sleep(_TICK_SECONDS)
 
 

@@ -31,6 +31,10 @@ class MovableClock:
     def now(self) -> datetime:
         return self._standing or self._clock.now() + self._offset
 
+    def unmoved(self) -> datetime:
+        """The time of everybody else, in which a webhook's signature is made."""
+        return self._clock.now()
+
     def monotonic(self) -> float:
         return self._clock.monotonic()
 
