@@ -27,7 +27,7 @@ from clearhouse.payments.booking import BookingService
 from clearhouse.payments.execution import ExecutionService
 from clearhouse.payments.fees import DefaultFee
 from clearhouse.payments.intake import IntakeService
-from clearhouse.payments.lifecycle import RetryPolicy
+from clearhouse.payments.patience import RetryPolicy
 from clearhouse.payments.service import PaymentService
 from clearhouse.postgres.connection import LOST, Pool, open_pool
 from clearhouse.postgres.migrations import Migration, find_migrations, migrate

@@ -10,8 +10,8 @@ from clearhouse.kernel.randomness import SystemRandomness
 from clearhouse.payments.execution import ExecutionService
 from clearhouse.payments.fees import DefaultFee
 from clearhouse.payments.intake import IntakeService
-from clearhouse.payments.lifecycle import RetryPolicy
 from clearhouse.payments.model import ClaimedOrder, Intake, NewOrder, NewPayment, Settlement
+from clearhouse.payments.patience import RetryPolicy
 from clearhouse.postgres.connection import Pool
 from clearhouse.psp.contract import Capabilities, PspOutcome
 

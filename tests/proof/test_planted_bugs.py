@@ -34,10 +34,11 @@ from clearhouse.ledger.model import JournalEntry, Outcome
 from clearhouse.messaging.consumer import Consumer
 from clearhouse.messaging.events import AnyEvent
 from clearhouse.messaging.outbox import Envelope, OutboxStream, Position
-from clearhouse.payments import execution
+from clearhouse.payments import deciding, execution
 from clearhouse.payments.execution import ExecutionService
-from clearhouse.payments.lifecycle import OrderState, RetryPolicy, Transition, apply
+from clearhouse.payments.lifecycle import OrderState, Transition, apply
 from clearhouse.payments.model import ClaimedOrder, Settlement
+from clearhouse.payments.patience import RetryPolicy
 from clearhouse.postgres.connection import Connection, Pool, in_transaction
 from clearhouse.psp.contract import Capabilities, PspOutcome, Unknown
 
@@ -74,11 +75,11 @@ async def test_a_timeout_taken_for_a_failure_is_caught(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def hasty(
-        order: OrderState, outcome: PspOutcome, policy: RetryPolicy, jitter: float
+        order: OrderState, outcome: PspOutcome, policy: RetryPolicy, *rest: Any
     ) -> Transition:
-        return apply(order, DECLINED if isinstance(outcome, Unknown) else outcome, policy, jitter)
+        return apply(order, DECLINED if isinstance(outcome, Unknown) else outcome, policy, *rest)
 
-    monkeypatch.setattr(execution, "apply", hasty)
+    monkeypatch.setattr(deciding, "apply", hasty)
     _, broken = await found_within(database, sell, SEEDS)
     assert broken == {"psp.uncharged"}
 
@@ -221,7 +222,7 @@ async def test_a_double_posting_is_caught(database: str, monkeypatch: pytest.Mon
 
 
 class Unfenced(ExecutionService):
-    """Takes every settlement, whoever holds the order now."""
+    """Takes every settlement, whoever holds the order now and whatever attempt it speaks of."""
 
     async def _store(self, connection: Connection, batch: Sequence[Settlement]) -> Any:
         rows = await connection.fetch(
@@ -230,7 +231,8 @@ class Unfenced(ExecutionService):
         )
         fences = {row["order_id"]: row["fence"] for row in rows}
         return await super()._store(
-            connection, [replace(one, fence=fences.get(one.order_id, -1)) for one in batch]
+            connection,
+            [replace(one, fence=fences.get(one.order_id, -1), attempt=None) for one in batch],
         )
 
 

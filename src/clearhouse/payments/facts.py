@@ -1,6 +1,7 @@
 """Rows of the hot path as frozen values, and transitions as the events that tell them."""
 
 from datetime import datetime
+from typing import Any
 
 import asyncpg
 
@@ -8,18 +9,17 @@ from clearhouse.kernel.money import Money
 from clearhouse.messaging.events import (
     Event,
     PaymentEventDone,
+    PaymentOrderActionRequired,
+    PaymentOrderAuthorized,
     PaymentOrderExecuting,
     PaymentOrderFailed,
+    PaymentOrderReversed,
     PaymentOrderSucceeded,
 )
-from clearhouse.payments.lifecycle import (
-    Effect,
-    Transition,
-    key_expired,
-    look_up_proves,
-    next_call,
-)
-from clearhouse.payments.model import ClaimedOrder, StatusReason
+from clearhouse.payments.deciding import Decided
+from clearhouse.payments.lifecycle import Effect
+from clearhouse.payments.model import CaptureMode, ClaimedOrder, StatusReason
+from clearhouse.payments.patience import key_expired, look_up_proves, next_call
 from clearhouse.psp.contract import Capabilities, attempt_key
 
 
@@ -49,6 +49,8 @@ def claimed_order(row: asyncpg.Record, limits: Capabilities) -> ClaimedOrder:
         status_reason=reason,
         fence=row["fence"],
         call=next_call(reason, expired=expired),
+        capture=row["capture_mode"] == CaptureMode.AUTOMATIC,
+        return_url=row["return_url"],
         look_up_proves=expired and look_up_proves(row["charged_at"] or now, now, limits),
     )
 
@@ -66,40 +68,53 @@ def executing_event(row: asyncpg.Record) -> PaymentOrderExecuting | None:
     )
 
 
-def final_event(
-    row: asyncpg.Record,
-    transition: Transition,
-    version: int,
-    fee_minor: int | None,
-    moment: datetime,
-) -> Event:
-    """The event of a transition to SUCCESS or FAILED, for a row of ``lock_for_settlement``."""
-    if transition.effect is Effect.SUCCEED:
-        return PaymentOrderSucceeded(
-            aggregate_id=row["order_id"],
-            version=version,
-            occurred_at=moment,
-            payment_order_id=row["payment_order_id"],
-            checkout_id=row["checkout_id"],
-            seller_account=row["seller_account"],
-            amount_minor=row["amount_minor"],
-            fee_minor=fee_minor or 0,
-            currency=row["currency"],
-            psp=row["psp"],
-            psp_reference=transition.psp_reference or "",
-        )
-    return PaymentOrderFailed(
-        aggregate_id=row["order_id"],
-        version=version,
-        occurred_at=moment,
-        payment_order_id=row["payment_order_id"],
-        checkout_id=row["checkout_id"],
-        seller_account=row["seller_account"],
-        amount_minor=row["amount_minor"],
-        currency=row["currency"],
-        psp=row["psp"],
-        reason=transition.failure_code or "",
-    )
+def transition_events(one: Decided, fee_minor: int | None, moment: datetime) -> list[Event]:
+    """The events of a transition, one for each version it adds."""
+    row, transition = one.row, one.transition
+    order: dict[str, Any] = {
+        "aggregate_id": row["order_id"],
+        "occurred_at": moment,
+        "payment_order_id": row["payment_order_id"],
+        "checkout_id": row["checkout_id"],
+        "seller_account": row["seller_account"],
+    }
+    paid: dict[str, Any] = {
+        "amount_minor": one.captured_minor,
+        "fee_minor": fee_minor or 0,
+        "currency": row["currency"],
+        "psp": row["psp"],
+    }
+    asked = paid | {"amount_minor": row["amount_minor"]}
+    del asked["fee_minor"]
+    version = one.version
+    reference = transition.psp_reference or ""
+    match transition.effect:
+        case Effect.SUCCEED:
+            return [
+                PaymentOrderSucceeded(**order, **paid, version=version, psp_reference=reference)
+            ]
+        case Effect.SUCCEED_REVERSED:
+            reason = transition.detail
+            return [
+                PaymentOrderSucceeded(
+                    **order, **paid, version=version - 1, psp_reference=reference
+                ),
+                PaymentOrderReversed(**order, **paid, version=version, reason=reason),
+            ]
+        case Effect.REVERSE:
+            reason = transition.detail
+            return [PaymentOrderReversed(**order, **paid, version=version, reason=reason)]
+        case Effect.FAIL:
+            code = transition.failure_code or ""
+            return [PaymentOrderFailed(**order, **asked, version=version, reason=code)]
+        case Effect.AUTHORIZE:
+            until = transition.expires_at
+            return [PaymentOrderAuthorized(**order, **asked, version=version, expires_at=until)]
+        case Effect.ACT:
+            url = transition.action_url
+            return [PaymentOrderActionRequired(**order, version=version, redirect_url=url)]
+        case _:
+            return []
 
 
 def done_event(row: asyncpg.Record, moment: datetime) -> PaymentEventDone:

@@ -36,7 +36,7 @@ from clearhouse.postgres.group_commit import GroupCommit
 
 _Answer = IntakeAnswer | Exception
 _RACES: Final = 5
-_STORE: Final = QUERIES["store_payments"].replace("{publish}", publish_clause(SCHEMA, 22))
+_STORE: Final = QUERIES["store_payments"].replace("{publish}", publish_clause(SCHEMA, 24))
 
 
 class _RaceLost(Exception):
@@ -86,6 +86,7 @@ class IntakeService:
                 created_at=now,
                 updated_at=now,
                 finalized_at=None,
+                capture_mode=payment.capture_mode,
             )
             for order_id, order in zip(order_ids, payment.orders, strict=True)
         )
@@ -218,6 +219,8 @@ class IntakeService:
             [order.amount.currency for order, _ in orders],
             [order.psp for order, _ in orders],
             [order.created_at for order, _ in orders],
+            [intake.payment.return_url for intake in fresh],
+            [order.capture_mode.value for order, _ in orders],
             *columns_of([_accepted(intake.event) for intake in fresh]),
         )
         stored = (len(fresh), len(fresh), len(orders))

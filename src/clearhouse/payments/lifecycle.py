@@ -1,8 +1,9 @@
 """What becomes of a payment order when something is learnt about it: one pure function.
 
-Replies, webhooks, polls and settlement lines all arrive here as a PspOutcome. Duplicates and
-any order of arrival end in the same state, because a final state is never left and because
-what contradicts it is reported instead of believed.
+Replies, webhooks, polls, pages and settlement lines all arrive here as a PspOutcome. Duplicates
+and any order of arrival end in the same state: a success is believed whenever it comes, a final
+state is never left, what is older than what is known changes nothing, and what contradicts it is
+put before a person or, where it is money, given back.
 """
 
 from dataclasses import dataclass
@@ -11,26 +12,18 @@ from enum import StrEnum
 from typing import Final
 
 from clearhouse.kernel.money import Money
-from clearhouse.payments.model import FINAL, Call, OrderStatus, StatusReason
+from clearhouse.payments.model import FINAL, OrderStatus, StatusReason
+from clearhouse.payments.patience import UNDECIDED, RetryPolicy
 from clearhouse.psp.contract import (
-    Capabilities,
     Declined,
+    DeclineReason,
     NotCharged,
     Pending,
     PspOutcome,
+    Retry,
     Reversed,
     Succeeded,
     Unknown,
-)
-
-_UNDECIDED: Final = frozenset(
-    {
-        StatusReason.PROCESSING,
-        StatusReason.PENDING_REVIEW,
-        StatusReason.REQUIRES_ACTION,
-        StatusReason.AUTHORIZED,
-        StatusReason.CONTRADICTION,
-    }
 )
 
 
@@ -38,8 +31,12 @@ _UNDECIDED: Final = frozenset(
 class OrderState:
     """The part of a payment order that outcomes change.
 
-    ``tries`` counts calls of this attempt. ``key_expired`` is true once the PSP may have
-    forgotten the attempt's key, so that the attempt can only be looked up.
+    ``tries`` counts calls of this attempt. ``key_expired`` is true once the attempt is proven not
+    to have charged by a look-up that found nothing. ``waited`` is how long the order has had its
+    reason. ``may_retry`` says that the rules of the card networks allow another attempt after
+    soft decline number ``declines`` + 1, ``soft_decline`` is the failure code of the last one.
+    ``partly`` allows a success of less than ``amount``: authorized, then captured in part.
+    ``reference`` is the charge that the order is known to stand for.
     """
 
     status: OrderStatus
@@ -47,6 +44,24 @@ class OrderState:
     amount: Money
     tries: int
     key_expired: bool = False
+    waited: timedelta = timedelta(0)
+    declines: int = 0
+    may_retry: bool = False
+    soft_decline: str | None = None
+    partly: bool = False
+    reference: str | None = None
+    captured_minor: int = 0
+
+
+class Age(StrEnum):
+    """How a fact stands to what is known already."""
+
+    CURRENT = "current"
+    """Of the attempt under way, and as new as anything that is known."""
+    STALE = "stale"
+    """Older than something known of the same attempt."""
+    EARLIER_ATTEMPT = "earlier_attempt"
+    """Of an attempt that was given up since."""
 
 
 class Effect(StrEnum):
@@ -56,19 +71,37 @@ class Effect(StrEnum):
     """Known already."""
     SUCCEED = "succeed"
     """Publish ``payment_order.succeeded``; drop the work."""
+    SUCCEED_REVERSED = "succeed_reversed"
+    """Publish ``payment_order.succeeded`` and ``payment_order.reversed``; drop the work."""
+    REVERSE = "reverse"
+    """Publish ``payment_order.reversed``."""
     FAIL = "fail"
     """Publish ``payment_order.failed``; drop the work."""
+    AUTHORIZE = "authorize"
+    """Publish ``payment_order.authorized``; ask again after ``wait``."""
+    ACT = "act"
+    """Publish ``payment_order.action_required``; ask again after ``wait``."""
     RETRY = "retry"
     """Call again after ``wait``."""
     NEW_ATTEMPT = "new_attempt"
     """This attempt is proven not to have charged and its key is spent: begin the next one."""
     RAISE = "raise"
     """Put it before a person; nothing is guessed."""
+    STRAY = "stray"
+    """A charge that no order stands for: give it back, and show it."""
+
+
+ENDING: Final = frozenset({Effect.SUCCEED, Effect.SUCCEED_REVERSED, Effect.FAIL})
+"""The effects that make an order final."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """The state after an outcome, and what follows from it."""
+    """The state after an outcome, and what follows from it.
+
+    ``charged`` is what the PSP charged, for a success or a stray charge. ``soft_decline`` is kept
+    for the attempts to come.
+    """
 
     status: OrderStatus
     reason: StatusReason | None
@@ -77,106 +110,191 @@ class Transition:
     psp_reference: str | None = None
     wait: timedelta = timedelta(0)
     detail: str = ""
+    charged: Money | None = None
+    action_url: str | None = None
+    expires_at: datetime | None = None
+    soft_decline: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """How long to wait before the next call: doubling from ``first`` up to ``longest``."""
+def apply(
+    order: OrderState,
+    outcome: PspOutcome,
+    policy: RetryPolicy,
+    jitter: float,
+    age: Age = Age.CURRENT,
+) -> Transition:
+    """The transition that an outcome causes. Pure and total: every combination has an answer.
 
-    first: timedelta = timedelta(seconds=0.5)
-    longest: timedelta = timedelta(minutes=5)
-
-    def wait(self, tries: int, jitter: float) -> timedelta:
-        """The wait after ``tries`` fruitless calls; ``jitter`` in 0..1 spreads it over 50-100 %."""
-        doubled = self.first * 2 ** min(tries, 30)
-        return min(doubled, self.longest) * (0.5 + jitter / 2)
-
-
-def apply(order: OrderState, outcome: PspOutcome, policy: RetryPolicy, jitter: float) -> Transition:
-    """The transition that an outcome causes. Pure and total: every pair has an answer.
-
-    ``jitter`` is a random number in 0..1 from the caller. A final order never changes; an
-    outcome that contradicts it has the effect RAISE, so that a person sees it.
+    ``jitter`` is a random number in 0..1 from the caller. A final status never changes.
     """
     if order.status in FINAL:
-        return _when_final(order, outcome)
+        return _when_final(order, outcome, age)
+    if order.status is OrderStatus.NOT_STARTED:
+        return _kept(order, Effect.RAISE, f"nobody was asked, and yet: {outcome_word(outcome)}")
+    if isinstance(outcome, Succeeded | Reversed):
+        return _succeed(order, outcome, policy)
+    if age is not Age.CURRENT:
+        return _kept(order, Effect.NOTHING)
     match outcome:
-        case Succeeded():
-            return _succeed(order, outcome, policy)
-        case Reversed():
-            return Transition(
-                OrderStatus.EXECUTING,
-                StatusReason.CONTRADICTION,
-                Effect.RAISE,
-                psp_reference=outcome.psp_reference,
-                wait=policy.longest,
-                detail=f"taken back by the PSP ({outcome.psp_code})",
-            )
         case Declined():
-            return Transition(
-                OrderStatus.FAILED,
-                StatusReason.DECLINED,
-                Effect.FAIL,
-                failure_code=outcome.reason.value,
-                psp_reference=outcome.psp_reference,
-                detail=outcome.psp_code,
-            )
+            return _declined(order, outcome, policy, jitter)
         case Pending():
-            return Transition(
-                OrderStatus.EXECUTING,
-                StatusReason(outcome.reason.value),
-                Effect.RETRY,
-                psp_reference=outcome.psp_reference,
-                wait=policy.wait(order.tries, jitter),
-            )
-        case NotCharged() if order.key_expired:
+            return _pending(order, outcome, policy, jitter)
+        case NotCharged() if order.key_expired and order.reason not in UNDECIDED:
             return Transition(
                 OrderStatus.EXECUTING,
                 StatusReason.PSP_UNAVAILABLE,
                 Effect.NEW_ATTEMPT,
                 detail=outcome.detail,
+                soft_decline=order.soft_decline,
             )
         case NotCharged():
             wait = policy.wait(order.tries, jitter)
-            return Transition(
-                OrderStatus.EXECUTING,
-                StatusReason.PSP_UNAVAILABLE,
-                Effect.RETRY,
-                wait=max(wait, outcome.retry_after or wait),
-                detail=outcome.detail,
-            )
+            wait = max(wait, outcome.retry_after or wait)
+            return _again(order, StatusReason.PSP_UNAVAILABLE, wait, outcome.detail)
         case Unknown():
-            return Transition(
-                OrderStatus.EXECUTING,
-                StatusReason.UNKNOWN_OUTCOME,
-                Effect.RETRY,
-                wait=policy.wait(order.tries, jitter),
-                detail=outcome.detail,
-            )
+            wait = policy.wait(order.tries, jitter)
+            return _again(order, StatusReason.UNKNOWN_OUTCOME, wait, outcome.detail)
 
 
-def _succeed(order: OrderState, outcome: Succeeded, policy: RetryPolicy) -> Transition:
-    if outcome.charged != order.amount:
+def _succeed(order: OrderState, outcome: Succeeded | Reversed, policy: RetryPolicy) -> Transition:
+    charged = outcome.charged
+    fits = charged == order.amount or (
+        order.partly and charged.currency == order.amount.currency
+        and 0 < charged.minor < order.amount.minor
+    )  # fmt: skip
+    if not fits:
         return Transition(
             OrderStatus.EXECUTING,
             StatusReason.CONTRADICTION,
             Effect.RAISE,
             psp_reference=outcome.psp_reference,
             wait=policy.longest,
-            detail=f"ordered {order.amount}, the PSP charged {outcome.charged}",
+            detail=f"ordered {order.amount}, the PSP charged {charged}",
         )
+    taken_back = isinstance(outcome, Reversed)
     return Transition(
-        OrderStatus.SUCCESS, None, Effect.SUCCEED, psp_reference=outcome.psp_reference
+        OrderStatus.SUCCESS,
+        StatusReason.REVERSED if taken_back else None,
+        Effect.SUCCEED_REVERSED if taken_back else Effect.SUCCEED,
+        psp_reference=outcome.psp_reference,
+        charged=charged,
+        detail=f"taken back ({outcome.psp_code})" if isinstance(outcome, Reversed) else "",
     )
 
 
-def _when_final(order: OrderState, outcome: PspOutcome) -> Transition:
-    contradicted = (order.status is OrderStatus.FAILED and isinstance(outcome, Succeeded)) or (
-        order.status is OrderStatus.SUCCESS and isinstance(outcome, Declined | Reversed)
+_ENDED: Final = {
+    DeclineReason.VOIDED: StatusReason.VOIDED,
+    DeclineReason.EXPIRED: StatusReason.EXPIRED,
+}
+
+
+def _declined(
+    order: OrderState, outcome: Declined, policy: RetryPolicy, jitter: float
+) -> Transition:
+    code = outcome.reason.value
+    if outcome.retry is Retry.SOFT and order.may_retry:
+        return Transition(
+            OrderStatus.EXECUTING,
+            StatusReason.RETRY_SCHEDULED,
+            Effect.NEW_ATTEMPT,
+            wait=policy.after_decline(order.declines + 1, jitter),
+            detail=outcome.psp_code,
+            soft_decline=code,
+        )
+    if outcome.reason is DeclineReason.PAYMENT_METHOD_INVALID and order.soft_decline:
+        # A token that is good for one attempt only: what the first was declined for counts.
+        code = order.soft_decline
+    return Transition(
+        OrderStatus.FAILED,
+        _ENDED.get(outcome.reason, StatusReason.DECLINED),
+        Effect.FAIL,
+        failure_code=code,
+        psp_reference=outcome.psp_reference,
+        detail=outcome.psp_code,
     )
-    effect = Effect.RAISE if contradicted else Effect.NOTHING
-    detail = f"{order.status} was final, then came {outcome_word(outcome)}" if contradicted else ""
+
+
+def _pending(order: OrderState, outcome: Pending, policy: RetryPolicy, jitter: float) -> Transition:
+    reason = StatusReason(outcome.reason.value)
+    is_new = reason is not order.reason
+    effect = Effect.RETRY
+    if is_new and reason is StatusReason.REQUIRES_ACTION:
+        effect = Effect.ACT
+    elif is_new and reason is StatusReason.AUTHORIZED:
+        effect = Effect.AUTHORIZE
+    waited = timedelta(0) if is_new else order.waited
+    return Transition(
+        OrderStatus.EXECUTING,
+        reason,
+        effect,
+        psp_reference=outcome.psp_reference,
+        wait=policy.poll(waited, jitter),
+        action_url=outcome.redirect_url,
+        expires_at=outcome.expires_at,
+        soft_decline=order.soft_decline,
+    )
+
+
+def _again(order: OrderState, reason: StatusReason, wait: timedelta, detail: str) -> Transition:
+    """Asked in vain; an undecided payment stays what it was known to be."""
+    kept = order.reason if order.reason in UNDECIDED else reason
+    return Transition(
+        OrderStatus.EXECUTING,
+        kept,
+        Effect.RETRY,
+        wait=wait,
+        detail=detail,
+        soft_decline=order.soft_decline,
+    )
+
+
+def _when_final(order: OrderState, outcome: PspOutcome, age: Age) -> Transition:
+    match outcome:
+        case Succeeded() if order.status is OrderStatus.FAILED:
+            return _stray(order, outcome, "the order had failed")
+        case Succeeded() if order.reference not in {None, outcome.psp_reference}:
+            return _stray(order, outcome, "another charge had paid for the order")
+        case Succeeded() if outcome.charged.minor != order.captured_minor:
+            detail = f"captured {order.captured_minor} minor units, now {outcome.charged}"
+            return _kept(order, Effect.RAISE, detail)
+        case Reversed() if order.status is OrderStatus.SUCCESS and order.reference in {
+            None,
+            outcome.psp_reference,
+        }:
+            if order.reason is StatusReason.REVERSED:
+                return _kept(order, Effect.NOTHING)
+            detail = f"taken back ({outcome.psp_code})"
+            return Transition(order.status, StatusReason.REVERSED, Effect.REVERSE, detail=detail)
+        case Reversed():
+            return _kept(order, Effect.RAISE, _contradicted(order, outcome))
+        case Declined() if (
+            order.status is OrderStatus.SUCCESS
+            and age is Age.CURRENT
+            and order.reference in {None, outcome.psp_reference}
+        ):
+            return _kept(order, Effect.RAISE, _contradicted(order, outcome))
+        case _:
+            return _kept(order, Effect.NOTHING)
+
+
+def _stray(order: OrderState, outcome: Succeeded, why: str) -> Transition:
+    return Transition(
+        order.status,
+        order.reason,
+        Effect.STRAY,
+        psp_reference=outcome.psp_reference,
+        charged=outcome.charged,
+        detail=f"charged {outcome.charged}, though {why}",
+    )
+
+
+def _kept(order: OrderState, effect: Effect, detail: str = "") -> Transition:
     return Transition(order.status, order.reason, effect, detail=detail)
+
+
+def _contradicted(order: OrderState, outcome: PspOutcome) -> str:
+    return f"{order.status} was final, then came {outcome_word(outcome)}"
 
 
 def outcome_word(outcome: PspOutcome) -> str:
@@ -194,30 +312,3 @@ def outcome_word(outcome: PspOutcome) -> str:
             return "not_charged"
         case Unknown():
             return "unknown"
-
-
-def key_expired(attempted_at: datetime, now: datetime, capabilities: Capabilities) -> bool:
-    """Whether the PSP may have forgotten a key first sent at ``attempted_at``. Times are UTC.
-
-    A tenth of the key's lifetime is kept as a margin against skewed clocks and slow calls
-    (invariants I11 and I12).
-    """
-    return now - attempted_at > capabilities.idempotency_key_lifetime * 0.9
-
-
-def look_up_proves(charged_at: datetime, now: datetime, capabilities: Capabilities) -> bool:
-    """Whether a look-up that finds nothing proves that nothing was charged. Times are UTC.
-
-    ``charged_at`` is when a call that could charge was last sent: it may still be under way
-    at the PSP for a while, even if its sender has died.
-    """
-    return now - charged_at > capabilities.look_up_proves_after
-
-
-def next_call(reason: StatusReason | None, *, expired: bool) -> Call:
-    """Charge with the same key while the PSP is sure to remember it; only look up after that.
-
-    A payment that the PSP holds undecided is looked up as well: asking it to charge again
-    tells nothing new.
-    """
-    return Call.LOOK_UP if expired or reason in _UNDECIDED else Call.CHARGE

@@ -33,24 +33,43 @@ class OrderStatus(StrEnum):
 
 
 class StatusReason(StrEnum):
-    """Why an order is where it is; empty when the status says it all."""
+    """Why an order is where it is; empty when the status says it all. Each says who moves it."""
 
     UNKNOWN_OUTCOME = "unknown_outcome"
     """EXECUTING: the PSP's answer was lost; the same key is sent again until it is settled."""
     PSP_UNAVAILABLE = "psp_unavailable"
     """EXECUTING: the PSP took nothing (busy, down, credentials); tried again with backoff."""
+    RETRY_SCHEDULED = "retry_scheduled"
+    """EXECUTING: declined softly; an executor tries again with a new attempt when it is time."""
     PROCESSING = "processing"
-    """EXECUTING: the PSP has not decided; it is polled."""
+    """EXECUTING: the PSP has not decided; it tells, and is polled."""
     PENDING_REVIEW = "pending_review"
-    """EXECUTING: a person at the PSP or the platform reviews it; it is polled."""
+    """EXECUTING: a person at the PSP or the platform reviews it; the PSP tells, and is polled."""
     REQUIRES_ACTION = "requires_action"
-    """EXECUTING: the buyer must act (3-D Secure); it is polled."""
+    """EXECUTING: the buyer must act (3-D Secure); the PSP tells, and is polled."""
+    AWAITING_BUYER = "awaiting_buyer"
+    """EXECUTING: the buyer has not paid on the payment page; the page decides, or expires."""
     AUTHORIZED = "authorized"
-    """EXECUTING: the money is held for us and not captured yet; it is polled."""
+    """EXECUTING: the money is held for us; the merchant captures or voids it, or it expires."""
     CONTRADICTION = "contradiction"
     """The PSP reported what cannot be, such as another amount: a person decides."""
+    REVERSED = "reversed"
+    """SUCCESS: the PSP took it back afterwards; the ledger holds a reversal. Nobody moves it."""
     DECLINED = "declined"
-    """FAILED: a definite no; ``failure_code`` says why."""
+    """FAILED: a definite no; ``failure_code`` says why. Nobody moves it."""
+    VOIDED = "voided"
+    """FAILED: authorized and then released. Nobody moves it."""
+    EXPIRED = "expired"
+    """FAILED: never captured or never paid in time. Nobody moves it."""
+
+
+class CaptureMode(StrEnum):
+    """When the money is taken."""
+
+    AUTOMATIC = "automatic"
+    """At once."""
+    MANUAL = "manual"
+    """It is held first; the merchant captures it, whole or in part, or voids it."""
 
 
 FINAL: Final = frozenset({OrderStatus.SUCCESS, OrderStatus.FAILED})
@@ -69,7 +88,8 @@ class NewOrder:
 class NewPayment:
     """A checked request to pay: what the API hands to the service.
 
-    ``payment_method`` is the PSP's token or nonce; ``buyer_info`` is JSON text.
+    ``payment_method`` is the PSP's token or nonce; ``buyer_info`` is JSON text. ``return_url`` is
+    where the buyer comes back to after a challenge.
     """
 
     checkout_id: str
@@ -77,6 +97,8 @@ class NewPayment:
     payment_method: str
     buyer_info: str
     orders: tuple[NewOrder, ...]
+    capture_mode: CaptureMode = CaptureMode.AUTOMATIC
+    return_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +123,13 @@ class PaymentOrder:
     created_at: datetime
     updated_at: datetime
     finalized_at: datetime | None
+    capture_mode: CaptureMode = CaptureMode.AUTOMATIC
+    captured_minor: int = 0
+    refunded_minor: int = 0
+    disputed_minor: int = 0
+    action_url: str | None = None
+    expires_at: datetime | None = None
+    reversed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +235,8 @@ class ClaimedOrder:
     fence: int
     call: Call
     look_up_proves: bool
+    capture: bool = True
+    return_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,3 +247,4 @@ class Settlement:
     fence: int
     outcome: PspOutcome
     key_expired: bool = False
+    attempt: int | None = None

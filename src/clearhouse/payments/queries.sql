@@ -42,20 +42,22 @@ with checkout_key as (
     on conflict do nothing returning 1
 ), event as (
     insert into payments.payment_events
-        (event_id, checkout_id, api_key_id, psp, payment_method, buyer_info, open_orders, created_at)
+        (event_id, checkout_id, api_key_id, psp, payment_method, buyer_info, open_orders, created_at,
+        return_url)
     select * from unnest($2::uuid[], $1::text[], $3::uuid[], $8::text[], $10::text[], $11::text[],
-        $12::int[], $7::timestamptz[])
+        $12::int[], $7::timestamptz[], $22::text[])
 ), order_key as (
     insert into payments.order_keys (payment_order_id, order_id)
     select * from unnest($14::text[], $13::uuid[])
     on conflict do nothing returning 1
 ), new_order as (
     insert into payments.payment_orders (order_id, payment_order_id, event_id, checkout_id,
-        seller_account, amount_minor, currency, psp, created_at, updated_at)
+        seller_account, amount_minor, currency, psp, capture_mode, created_at, updated_at)
     select o.*, o.created_at
     from unnest($13::uuid[], $14::text[], $15::uuid[], $16::text[], $17::text[], $18::bigint[],
-        $19::text[], $20::text[], $21::timestamptz[]) as o (order_id, payment_order_id, event_id,
-        checkout_id, seller_account, amount_minor, currency, psp, created_at)
+        $19::text[], $20::text[], $23::text[], $21::timestamptz[]) as o (order_id,
+        payment_order_id, event_id, checkout_id, seller_account, amount_minor, currency, psp,
+        capture_mode, created_at)
 ), new_work as (
     insert into payments.work (order_id, psp) select * from unnest($13::uuid[], $20::text[])
 ), published as (
@@ -82,8 +84,9 @@ with due as materialized (
     returning o.order_id, o.version
 )
 select o.order_id, o.payment_order_id, o.checkout_id, o.seller_account, o.amount_minor, o.currency,
-    o.psp, greatest(o.attempt, 1) as attempt, o.status_reason, e.payment_method,
-    l.fence, l.tries, a.idempotency_key, a.started_at, a.charged_at, s.version as started_version, now() as claimed_at
+    o.psp, greatest(o.attempt, 1) as attempt, o.status_reason, o.capture_mode, e.payment_method,
+    e.return_url, l.fence, l.tries, a.idempotency_key, a.started_at, a.charged_at,
+    s.version as started_version, now() as claimed_at
 from leased l
 join payments.payment_orders o on o.order_id = l.order_id
 join payments.payment_events e on e.event_id = o.event_id
@@ -99,34 +102,78 @@ on conflict (order_id, attempt) do update
 set calls = attempts.calls + 1,
     charged_at = case when excluded.order_id = any($5::uuid[]) then now() else attempts.charged_at end
 
--- name: lock_for_settlement
--- In the order of ids, so that two batches never wait for each other in a circle.
+-- name: lock_orders
+-- All work first, then all orders, each in the order of ids and as claims do it, so that nobody
+-- waits in a circle. What is final has no work any more, and is still there to be contradicted.
+with held as materialized (
+    select order_id, fence, tries from payments.work where order_id = any($1::uuid[])
+    order by order_id for update
+)
 select o.order_id, o.payment_order_id, o.event_id, o.checkout_id, o.seller_account, o.amount_minor,
-    o.currency, o.psp, o.status, o.status_reason, o.attempt, o.version, w.fence, w.tries,
-    p.basis_points, p.fixed_minor
-from payments.work w
-join payments.payment_orders o on o.order_id = w.order_id
+    o.currency, o.psp, o.status, o.status_reason, o.attempt, o.version, o.capture_mode,
+    o.captured_minor, o.fee_minor, o.psp_reference, o.reason_since, o.seen_as_of, o.seen_version,
+    o.declines, o.soft_decline, o.action_url, o.expires_at, o.failure_code,
+    w.fence, coalesce(w.tries, 0) as tries, p.basis_points, p.fixed_minor, now() as moment
+from payments.payment_orders o
+left join held w on w.order_id = o.order_id
 left join lateral (
     select f.basis_points, f.fixed_minor from payments.fee_plans f
     where f.seller_account in (o.seller_account, '') and f.currency in (o.currency, '')
         and f.effective_from <= o.created_at
     order by f.seller_account desc, f.currency desc, f.effective_from desc limit 1
 ) p on true
-where w.order_id = any($1::uuid[])
-order by w.order_id
-for update of w, o
+where o.order_id = any($1::uuid[])
+order by o.order_id
+for update of o
 
 -- name: settle_orders
+-- Also keeps which order a charge stands for.
+with s as materialized (
+    select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
+        $7::bigint[], $8::int[], $9::int[], $10::int[], $11::text[], $12::text[],
+        $13::timestamptz[], $14::timestamptz[], $15::bigint[], $16::text[])
+        as s (order_id, status, reason, failure_code, psp_reference, fee_minor, captured_minor,
+        attempt, version, declines, soft_decline, action_url, expires_at, seen_as_of, seen_version,
+        psp)
+), known as (
+    insert into payments.charge_keys (psp, psp_reference, order_id, attempt)
+    select psp, psp_reference, order_id, attempt from s where psp_reference is not null
+    on conflict do nothing
+)
 update payments.payment_orders o
 set status = s.status, status_reason = s.reason, failure_code = s.failure_code,
-    psp_reference = coalesce(s.psp_reference, o.psp_reference), fee_minor = s.fee_minor,
-    captured_minor = case when s.status = 'SUCCESS' then o.amount_minor else 0 end,
-    attempt = s.attempt, version = s.version, updated_at = now(),
-    finalized_at = case when s.status in ('SUCCESS', 'FAILED') then s.settled_at end
-from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::int[],
-    $8::int[], $9::timestamptz[]) as s (order_id, status, reason, failure_code, psp_reference,
-    fee_minor, attempt, version, settled_at)
-where o.order_id = s.order_id
+    reason_since = case when o.status_reason is distinct from s.reason then $17::timestamptz
+        else o.reason_since end,
+    psp_reference = s.psp_reference, fee_minor = s.fee_minor, captured_minor = s.captured_minor,
+    attempt = s.attempt, version = s.version, declines = s.declines,
+    soft_decline = s.soft_decline, action_url = s.action_url, expires_at = s.expires_at,
+    seen_as_of = s.seen_as_of, seen_version = s.seen_version, updated_at = now(),
+    finalized_at = case when s.status in ('SUCCESS', 'FAILED')
+        then coalesce(o.finalized_at, $17::timestamptz) end,
+    reversed_at = case when s.reason = 'reversed' then coalesce(o.reversed_at, $17::timestamptz) end
+from s where o.order_id = s.order_id
+
+-- name: note_declines
+-- Counts the declined attempts of each order's payment method in the last days, this one included.
+with declined as (
+    select d.order_id, d.attempt,
+        sha256(convert_to(o.psp || ':' || e.payment_method, 'UTF8')) as method_hash
+    from unnest($1::uuid[], $2::int[]) as d (order_id, attempt)
+    join payments.payment_orders o on o.order_id = d.order_id
+    join payments.payment_events e on e.event_id = o.event_id
+), noted as (
+    insert into payments.declined_methods (order_id, attempt, method_hash, declined_at)
+    select order_id, attempt, method_hash, $3 from declined on conflict do nothing
+)
+select d.order_id, 1 + (
+    select count(*) from payments.declined_methods m
+    where m.method_hash = d.method_hash and m.declined_at > $3 - $4::interval
+        and (m.order_id, m.attempt) <> (d.order_id, d.attempt)
+)::int as declines
+from declined d
+
+-- name: forget_declines
+delete from payments.declined_methods where declined_at < now() - $1::interval
 
 -- name: settle_attempts
 update payments.attempts a
@@ -143,11 +190,29 @@ update payments.work w set next_at = now() + p.wait, tries = p.tries
 from unnest($1::uuid[], $2::interval[], $3::int[]) as p (order_id, wait, tries)
 where w.order_id = p.order_id
 
+-- name: restart_work
+-- A new attempt that was not begun by the owner of the lease: an owner there may be is fenced off.
+update payments.work w set next_at = now() + p.wait, tries = 0, fence = w.fence + 1
+from unnest($1::uuid[], $2::interval[]) as p (order_id, wait)
+where w.order_id = p.order_id
+
+-- name: ask_now
+update payments.work set next_at = now() where order_id = any($1::uuid[]) and next_at > now()
+
 -- name: raise_to_person
 insert into payments.dead_letters (consumer, type, aggregate_id, version, payload, error)
-select 'lifecycle', 'outcome', r.* from unnest($1::uuid[], $2::int[], $3::text[], $4::text[])
-    as r (aggregate_id, version, payload, error)
+select r.* from unnest($1::text[], $2::text[], $3::uuid[], $4::int[], $5::text[], $6::text[])
+    as r (consumer, type, aggregate_id, version, payload, error)
 on conflict (consumer, aggregate_id, version) do nothing
+
+-- name: orders_of_charges
+-- The orders that charges, our own ids or attempts' keys lead to. A key is looked for only where
+-- it is the id itself, as first attempts' are.
+select k.psp_reference as word, k.order_id, k.attempt from payments.charge_keys k
+where k.psp = $1 and k.psp_reference = any($2::text[])
+union
+select k.payment_order_id, k.order_id, null::int from payments.order_keys k
+where k.payment_order_id = any($3::text[])
 
 -- name: mark_ledger_updated
 with mine as materialized (

@@ -13,6 +13,7 @@ from clearhouse.kernel.money import Money
 from clearhouse.payments.fees import FeePlan
 from clearhouse.payments.model import (
     Attempt,
+    CaptureMode,
     OrderFilter,
     OrderStatus,
     PaymentEvent,
@@ -41,6 +42,13 @@ def order_of(row: asyncpg.Record) -> PaymentOrder:
         attempt=row["attempt"],
         psp_reference=row["psp_reference"],
         fee_minor=row["fee_minor"],
+        capture_mode=CaptureMode(row["capture_mode"]),
+        captured_minor=row["captured_minor"],
+        refunded_minor=row["refunded_minor"],
+        disputed_minor=row["disputed_minor"],
+        action_url=row["action_url"],
+        expires_at=row["expires_at"],
+        reversed_at=row["reversed_at"],
         ledger_updated=row["ledger_updated"],
         wallet_updated=row["wallet_updated"],
         version=row["version"],

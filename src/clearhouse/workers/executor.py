@@ -105,7 +105,8 @@ class Executor:
             if not proven:
                 # A call that could charge may still be under way; only time makes it proof.
                 outcome = Unknown(f"not found yet: {outcome.detail}")
-        await self._settle(Settlement(order.order_id, order.fence, outcome, key_expired=proven))
+        settlement = Settlement(order.order_id, order.fence, outcome, proven, order.attempt)
+        await self._settle(settlement)
 
     async def _ask(self, order: ClaimedOrder, call: Call) -> PspOutcome:
         request = ChargeRequest(
@@ -115,6 +116,8 @@ class Executor:
             payment_method=order.payment_method,
             seller_account=order.seller_account,
             attempted_at=order.attempted_at,
+            capture=order.capture,
+            return_url=order.return_url,
         )
         name = self._psp.name
         started = self._clock.monotonic()
