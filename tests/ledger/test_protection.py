@@ -102,9 +102,20 @@ async def test_the_tables_refuse_an_entry_learnt_before_it_happened(
 async def test_the_tables_refuse_a_balance_below_its_floor(owner: PlainConnection) -> None:
     with pytest.raises(asyncpg.CheckViolationError, match="not_overdrawn"):
         await owner.execute(
-            "insert into ledger.accounts (code, type, owner, currency, floor_minor, balance_minor,"
-            " posting_count) values ('a', 'asset', '', 'USD', 0, -1, 1)"
+            "insert into ledger.accounts (code, type, owner, currency, debit_sign, floor_minor,"
+            " balance_minor, posting_count) values ('a', 'asset', '', 'USD', 1, 0, -1, 1)"
         )
+
+
+async def test_an_account_counts_in_the_normal_side_of_its_type(owner: PlainConnection) -> None:
+    for kind, sign in (("asset", -1), ("liability", 1), ("income", 1), ("expense", -1)):
+        with pytest.raises(asyncpg.CheckViolationError, match="sign_of_type"):
+            await owner.execute(
+                "insert into ledger.accounts (code, type, owner, currency, debit_sign)"
+                " values ('a', $1, '', 'USD', $2)",
+                kind,
+                sign,
+            )
 
 
 async def call_post(
