@@ -1,5 +1,7 @@
-"""What Square demands of a CreatePayment body, before anything is stored."""
+"""What Square demands of the body of a payment or refund, before anything is stored."""
 
+import re
+from datetime import timedelta
 from typing import Any, Final, cast
 
 from clearhouse.sandbox.square.errors import Json, invalid
@@ -8,6 +10,13 @@ from clearhouse.sandbox.square.locations import CURRENCIES, MAIN, currency_of
 LARGEST: Final = 99_999_999
 """The sandbox's ceiling in minor units; Square has one per account and publishes none."""
 
+_DURATION: Final = re.compile(
+    r"P(?:(?P<weeks>\d{1,2})W)?(?:(?P<days>\d{1,3})D)?"
+    r"(?:T(?:(?P<hours>\d{1,4})H)?(?:(?P<minutes>\d{1,6})M)?(?:(?P<seconds>\d{1,7})S)?)?",
+    re.ASCII,
+)
+_SHORTEST: Final = timedelta(minutes=1)
+_LONGEST: Final = timedelta(days=7)
 _LENGTHS: Final = {
     "source_id": 255,
     "idempotency_key": 45,
@@ -22,6 +31,12 @@ _LENGTHS: Final = {
     "delay_duration": 40,
     "delay_action": 10,
     "verification_token": 5000,
+    "payment_id": 192,
+    "reason": 192,
+}
+_REFUND: Final = {
+    *("idempotency_key", "payment_id", "amount_money", "reason", "app_fee_money"),
+    *("location_id", "customer_id", "team_member_id", "payment_version_token", "unlinked"),
 }
 _OTHERS: Final = {
     "amount_money",
@@ -43,7 +58,7 @@ _OTHERS: Final = {
 def check_create(body: Json) -> None:
     """Raise SquareError for the first rule that the body breaks; sets ``location_id``."""
     for name in body:
-        if name not in _LENGTHS and name not in _OTHERS:
+        if (name not in _LENGTHS and name not in _OTHERS) or name in {"payment_id", "reason"}:
             raise invalid("UNKNOWN_BODY_PARAMETER", "Unknown parameter.", name[:80])
     for name in ("source_id", "idempotency_key"):
         text(body, name)
@@ -68,6 +83,33 @@ def check_create(body: Json) -> None:
     if fee * 10 > amount * 9:
         detail = "The application fee can be at most 90 % of the total."
         raise invalid("INVALID_FEES", detail, "app_fee_money.amount")
+
+
+def check_refund(body: Json) -> None:
+    """Raise SquareError for the first rule that the body of a refund breaks."""
+    for name in body:
+        if name not in _REFUND:
+            raise invalid("UNKNOWN_BODY_PARAMETER", "Unknown parameter.", name[:80])
+    text(body, "payment_id")
+    if "reason" in body:
+        text(body, "reason")
+    money(body, "amount_money")
+
+
+def delay_of(body: Json) -> timedelta:
+    """How long an authorization stands: ``delay_duration``, a week where nothing is said."""
+    given = body.get("delay_duration", "P7D")
+    found = _DURATION.fullmatch(given)
+    if found is None or given in {"P", "PT"}:
+        raise invalid("INVALID_VALUE", f"`{given}` is not an ISO 8601 duration.", "delay_duration")
+    parts = {name: int(number) for name, number in found.groupdict(default="0").items()}
+    delay = timedelta(**parts)
+    if not _SHORTEST <= delay <= _LONGEST:
+        detail = "`delay_duration` must be between 1 minute and 7 days."
+        raise invalid("INVALID_VALUE", detail, "delay_duration")
+    if body.get("delay_action", "CANCEL") not in {"CANCEL", "COMPLETE"}:
+        raise invalid("INVALID_ENUM_VALUE", "It is CANCEL or COMPLETE.", "delay_action")
+    return delay
 
 
 def text(body: Json, name: str) -> str:

@@ -16,7 +16,10 @@ _OUTSIDE: Final = {
 
 
 class SquareError(Exception):
-    """A refusal in Square's words; ``payment`` is the failed payment it may leave behind."""
+    """A refusal in Square's words; ``payment`` is the failed payment it may leave behind.
+
+    ``keep`` says whether it is stored under the idempotency key, like a success.
+    """
 
     def __init__(
         self,
@@ -27,6 +30,7 @@ class SquareError(Exception):
         *,
         field: str | None = None,
         payment: Json | None = None,
+        keep: bool = False,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -34,6 +38,7 @@ class SquareError(Exception):
         if field is not None:
             self.error["field"] = field
         self.payment = payment
+        self.keep = keep
 
     def body(self) -> bytes:
         """The JSON envelope."""

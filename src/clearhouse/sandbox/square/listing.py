@@ -1,4 +1,4 @@
-"""GET /v2/payments: by time window, eventually consistent, without a filter by our reference."""
+"""Lists of payments and refunds: by time window, eventually consistent, none by our reference."""
 
 import re
 from datetime import datetime, timedelta
@@ -6,45 +6,47 @@ from typing import Any, Final
 
 from clearhouse.sandbox.core import Core, Response
 from clearhouse.sandbox.objects import Shelf
+from clearhouse.sandbox.square import shapes
 from clearhouse.sandbox.square.endpoint import PSP, Call, respond
 from clearhouse.sandbox.square.errors import Json, invalid
 
-_PARAMETERS: Final = {
-    "begin_time",
-    "end_time",
-    "sort_order",
-    "cursor",
-    "location_id",
-    "total",
-    "last_4",
-    "card_brand",
-    "limit",
-    "is_offline_payment",
-    "offline_begin_time",
-    "offline_end_time",
-    "updated_at_begin_time",
-    "updated_at_end_time",
-    "sort_field",
+_WINDOW: Final = frozenset(
+    {
+        *("begin_time", "end_time", "sort_order", "cursor", "location_id", "limit", "sort_field"),
+        *("updated_at_begin_time", "updated_at_end_time"),
+    }
+)
+_PAYMENTS: Final = _WINDOW | {
+    *("total", "last_4", "card_brand"),
+    *("is_offline_payment", "offline_begin_time", "offline_end_time"),
 }
+_REFUNDS: Final = _WINDOW | {"status", "source_type"}
 _YEAR: Final = timedelta(days=365)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _DIGITS: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 class Listing:
-    """The list of payments over one core; lags behind by the setting ``list_lag_seconds``."""
+    """The lists over one core; they lag behind by the setting ``list_lag_seconds``."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
 
     async def payments(self, call: Call) -> Response:
-        """A page of payments and the cursor of the next one."""
+        """GET /v2/payments: a page of payments and the cursor of the next one."""
+        return await self._list(call, "payment", _PAYMENTS)
+
+    async def refunds(self, call: Call) -> Response:
+        """GET /v2/refunds: a page of refunds and the cursor of the next one."""
+        return await self._list(call, "refund", _REFUNDS)
+
+    async def _list(self, call: Call, kind: str, parameters: frozenset[str]) -> Response:
         query = call.query
         for name in query:
-            if name not in _PARAMETERS:
+            if name not in parameters:
                 raise invalid("UNKNOWN_QUERY_PARAMETER", "Unknown parameter.", name[:80])
         if query.get("sort_field", "CREATED_AT") != "CREATED_AT":
-            detail = "The sandbox sorts payments by CREATED_AT only."
+            detail = "The sandbox sorts by CREATED_AT only."
             raise invalid("INVALID_SORT_ORDER", detail, "sort_field")
         await call.request.working_time()
         limit = self._limit(call)
@@ -56,7 +58,7 @@ class Listing:
         page: list[Json] = []
         while True:
             found = self._core.objects.find(
-                Shelf(PSP, call.account, "payment"),
+                Shelf(PSP, call.account, kind),
                 created_from=since,
                 created_to=until,
                 after=place if ascending else None,
@@ -67,29 +69,31 @@ class Listing:
             for item in found:
                 place = item.seq
                 if self._fits(call, item.body):
-                    page.append(item.body)
+                    page.append(shapes.shown(item.body, now))
                 if len(page) == limit:
-                    return self._page(call, page, place)
+                    return self._page(call, f"{kind}s", page, place)
             if len(found) < limit:
-                return self._page(call, page, None)
+                return self._page(call, f"{kind}s", page, None)
 
-    def _page(self, call: Call, page: list[Json], place: int | None) -> Response:
-        body: Json = {"payments": page} if page else {}
+    def _page(self, call: Call, name: str, page: list[Json], place: int | None) -> Response:
+        body: Json = {name: page} if page else {}
         if place is not None:
             body["cursor"] = str(place)
         return respond(call.request, 200, body)
 
-    def _fits(self, call: Call, payment: Json) -> bool:
-        card = payment["card_details"]["card"]
+    def _fits(self, call: Call, item: Json) -> bool:
+        card = item.get("card_details", {}).get("card", {})
         values = {
-            "location_id": payment["location_id"],
-            "total": str(payment["total_money"]["amount"]),
-            "last_4": card["last_4"],
-            "card_brand": card["card_brand"],
+            "location_id": item["location_id"],
+            "total": str(item.get("total_money", {}).get("amount")),
+            "last_4": card.get("last_4"),
+            "card_brand": card.get("card_brand"),
+            "status": item["status"],
+            "source_type": "CARD",
         }
         if any(name in call.query and call.query[name] != has for name, has in values.items()):
             return False
-        updated = _microseconds(datetime.fromisoformat(payment["updated_at"]))
+        updated = shapes.micros(item["updated_at"])
         since = self._time(call, "updated_at_begin_time", 0)
         return since <= updated <= self._time(call, "updated_at_end_time", updated)
 
@@ -115,8 +119,4 @@ class Listing:
             raise invalid("INVALID_TIME", f"`{value[:40]}` is not RFC 3339.", name) from None
         if moment.tzinfo is None:
             raise invalid("INVALID_TIME", f"`{value[:40]}` has no time zone.", name)
-        return _microseconds(moment)
-
-
-def _microseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1_000_000)
+        return int(moment.timestamp() * 1_000_000)

@@ -5,17 +5,21 @@ from typing import Any, cast
 import msgspec
 
 from clearhouse.sandbox.core import Core, Request, Response, Route
+from clearhouse.sandbox.square import later
 from clearhouse.sandbox.square.endpoint import PSP, Call, endpoint, failed, respond
 from clearhouse.sandbox.square.listing import Listing
 from clearhouse.sandbox.square.locations import MAIN, location, locations
 from clearhouse.sandbox.square.payments import Payments
+from clearhouse.sandbox.square.refunds import Refunds
 
 _PAYMENTS = "/v2/payments"
+_REFUNDS = "/v2/refunds"
 
 
 def routes(core: Core) -> list[Route]:
     """All endpoints of Square that the sandbox has."""
-    payments, listing = Payments(core), Listing(core)
+    payments, refunds, listing = Payments(core), Refunds(core), Listing(core)
+    later.register(core)
     table = (
         ("POST", _PAYMENTS, payments.create, "charge"),
         ("GET", _PAYMENTS, listing.payments, "look-up"),
@@ -23,6 +27,10 @@ def routes(core: Core) -> list[Route]:
         ("GET", f"{_PAYMENTS}/{{id}}", payments.get, "look-up"),
         ("POST", f"{_PAYMENTS}/{{id}}/complete", payments.complete, "capture"),
         ("POST", f"{_PAYMENTS}/{{id}}/cancel", payments.cancel, "cancel"),
+        ("PUT", f"{_PAYMENTS}/{{id}}", payments.update, "update"),
+        ("POST", _REFUNDS, refunds.create, "refund"),
+        ("GET", _REFUNDS, listing.refunds, "look-up"),
+        ("GET", f"{_REFUNDS}/{{id}}", refunds.get, "look-up"),
         ("GET", "/v2/locations", _list_locations, "other"),
         ("GET", "/v2/locations/{id}", _get_location, "other"),
     )

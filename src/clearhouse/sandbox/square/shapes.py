@@ -1,12 +1,14 @@
 """Square's payment with its fields; fields that have no value are left out, as Square does."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from clearhouse.sandbox.square.errors import Json
 from clearhouse.sandbox.square.sources import Source
 
-_DELAY: Final = timedelta(days=7)
+_FEE_DELAY: Final = timedelta(minutes=1)
+_FEE_SHARE: Final = 29
+_OWN: Final = {"version", "autocomplete"}
 _PASSED_ON: Final = (
     "order_id",
     "customer_id",
@@ -20,13 +22,7 @@ _PASSED_ON: Final = (
     "app_fee_money",
     "tip_money",
 )
-_CAPABILITIES: Final = [
-    "EDIT_AMOUNT_UP",
-    "EDIT_AMOUNT_DOWN",
-    "EDIT_TIP_AMOUNT_UP",
-    "EDIT_TIP_AMOUNT_DOWN",
-    "EDIT_DELAY_ACTION",
-]
+_CAPABILITIES: Final = ["EDIT_AMOUNT_DOWN", "EDIT_TIP_AMOUNT_DOWN", "EDIT_DELAY_ACTION"]
 
 
 def moment(microseconds: int) -> str:
@@ -35,8 +31,13 @@ def moment(microseconds: int) -> str:
     return text.replace("+00:00", "Z")
 
 
-def payment(identifier: str, body: Json, source: Source, *, now_us: int) -> Json:
-    """A payment that the bank has authorized; ``completed``, ``canceled``, ``failed`` change it."""
+def micros(text: str) -> int:
+    """A time as Square writes it in microseconds since 1970."""
+    return int(datetime.fromisoformat(text).timestamp() * 1_000_000)
+
+
+def payment(identifier: str, body: Json, source: Source, delay: timedelta, *, now_us: int) -> Json:
+    """A payment that the bank has authorized; ``complete``, ``cancel``, ``fail`` change it."""
     now = moment(now_us)
     amount = dict(body["amount_money"])
     tip = body.get("tip_money", {}).get("amount", 0)
@@ -50,7 +51,7 @@ def payment(identifier: str, body: Json, source: Source, *, now_us: int) -> Json
         "status": "APPROVED",
         "delay_duration": body.get("delay_duration", "PT168H"),
         "delay_action": body.get("delay_action", "CANCEL"),
-        "delayed_until": moment(now_us + int(_DELAY.total_seconds() * 1_000_000)),
+        "delayed_until": moment(now_us + delay // timedelta(microseconds=1)),
         "source_type": "CARD",
         "card_details": _card_details(source, now),
         "location_id": body["location_id"],
@@ -77,6 +78,60 @@ def complete(fields: Json, *, now_us: int) -> None:
     fields.pop("capabilities", None)
     fields["card_details"]["status"] = "CAPTURED"
     fields["card_details"]["card_payment_timeline"]["captured_at"] = now
+
+
+def resize(fields: Json, amount: Json, tip: Json | None) -> None:
+    """Another amount is to be taken of what was authorized; ``approved_money`` stays."""
+    fields["amount_money"] = amount
+    if tip is not None:
+        fields["tip_money"] = tip
+    more = fields.get("tip_money", {}).get("amount", 0)
+    fields["total_money"] = {**amount, "amount": amount["amount"] + more}
+
+
+def await_review(fields: Json) -> None:
+    """Square wants to look at it before it decides."""
+    fields["status"] = "PENDING"
+
+
+def approve_review(fields: Json) -> None:
+    """Square has looked at it and lets it pass."""
+    fields["status"] = "APPROVED"
+    fields["risk_evaluation"]["risk_level"] = "NORMAL"
+
+
+def refunded(fields: Json, refunds: list[Json]) -> None:
+    """The payment knows its refunds; what was sent back does not count."""
+    given = [each for each in refunds if each["status"] in {"PENDING", "COMPLETED"}]
+    total = sum(each["amount_money"]["amount"] for each in given)
+    fields["refund_ids"] = [each["id"] for each in refunds]
+    fields["refunded_money"] = {**fields["total_money"], "amount": total}
+
+
+def fee_due(fields: Json) -> int | None:
+    """When Square tells its fee (microseconds); None where no money was taken."""
+    timeline = fields.get("card_details", {}).get("card_payment_timeline", {})
+    captured = timeline.get("captured_at")
+    return None if captured is None else micros(captured) + _FEE_DELAY // timedelta(microseconds=1)
+
+
+def add_fee(fields: Json, at_us: int) -> None:
+    """Square's fee, 2.9 % and 30 minor units, which arrives some time after the money."""
+    total: dict[str, Any] = fields["total_money"]
+    fee = min(total["amount"], (total["amount"] * _FEE_SHARE + 500) // 1000 + 30)
+    fields["processing_fee"] = [
+        {"effective_at": moment(at_us), "type": "INITIAL", "amount_money": {**total, "amount": fee}}
+    ]
+    fields["updated_at"] = moment(at_us)
+
+
+def shown(fields: Json, now_us: int) -> Json:
+    """A payment (or refund) as the API shows it now: with a fee that is due, without our fields."""
+    body = {name: value for name, value in fields.items() if name not in _OWN}
+    due = fee_due(fields)
+    if due is not None and due <= now_us and "processing_fee" not in fields:
+        add_fee(body, due)
+    return body
 
 
 def cancel(fields: Json, *, now_us: int) -> None:

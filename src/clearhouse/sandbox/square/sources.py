@@ -54,8 +54,10 @@ SOURCES: Final = {
 }
 """Every official test source by its name."""
 
-RISK_BY_AMOUNT: Final = {2222: "MODERATE", 3333: "HIGH"}
-"""Amounts (in minor units) that set the risk level; all others are NORMAL."""
+RISK_BY_AMOUNT: Final = {2222: "MODERATE", 3333: "HIGH", 4444: "PENDING"}
+"""Amounts (in minor units) that set the risk level; all others are NORMAL.
+
+The last is the sandbox's own: the payment is PENDING until Square has looked at it."""
 
 VERIFICATION: Final = "CARD_DECLINED_VERIFICATION_REQUIRED"
 """The decline of a card whose bank wants its owner to authenticate."""

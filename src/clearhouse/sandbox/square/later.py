@@ -1,0 +1,75 @@
+"""What Square does by itself when its time has come, or at once when a tester asks for it."""
+
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Any
+
+from clearhouse.sandbox.actions import Action
+from clearhouse.sandbox.core import Core
+from clearhouse.sandbox.square import charging, refunds
+from clearhouse.sandbox.square.endpoint import PSP
+from clearhouse.sandbox.square.errors import Json
+from clearhouse.sandbox.square.shelves import Shelves
+
+Change = Callable[[Shelves, Json], None]
+
+
+def register(core: Core) -> None:
+    """Put all of it on the agenda and on the control page."""
+    later = _Later(core)
+    later.due(charging.EXPIRES, "payment", {"APPROVED"}, charging.expire)
+    later.due(charging.FEE, "payment", {"COMPLETED"}, charging.tell_fee)
+    later.due(charging.REVIEWED, "payment", {"PENDING"}, charging.approve)
+    later.offer("expire", "Expire", "payment", {"APPROVED"}, charging.expire)
+    later.offer("approve_review", "Approve", "payment", {"PENDING"}, charging.approve)
+    later.offer("refuse_review", "Refuse", "payment", {"PENDING"}, charging.refuse)
+    core.agenda.on(refunds.FINISHED, later.finish_refund)
+    for status, name in (("COMPLETED", "complete"), ("REJECTED", "reject"), ("FAILED", "fail")):
+        change = partial(refunds.finish, status=status)
+        later.offer(f"{name}_refund", name.title(), "refund", {"PENDING"}, change)
+
+
+class _Later:
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def due(self, name: str, kind: str, states: Collection[str], change: Change) -> None:
+        """Do it when it is due, unless the object has moved on by then."""
+
+        def work(payload: dict[str, Any]) -> None:
+            shelves = Shelves(self._core, payload["account"])
+            body = shelves.load(kind, payload["id"])
+            if body is not None and _state(body) in states:
+                change(shelves, body)
+
+        self._core.agenda.on(name, work)
+
+    def offer(
+        self, name: str, label: str, kind: str, states: Collection[str], change: Change
+    ) -> None:
+        """Let a tester do it while the object is in one of these states."""
+
+        def offered(account: str, identifier: str) -> bool:
+            body = Shelves(self._core, account).load(kind, identifier)
+            return body is not None and _state(body) in states
+
+        def run(account: str, identifier: str) -> None:
+            shelves = Shelves(self._core, account)
+            body = shelves.load(kind, identifier)
+            if body is None or _state(body) not in states:
+                raise ValueError(f"{identifier[:80]} is not in a state in which this can be done")
+            change(shelves, body)
+
+        self._core.actions.offer(Action(PSP, name, label, offered, run))
+
+    def finish_refund(self, payload: dict[str, Any]) -> None:
+        """A refund ends as it was noted when it was made."""
+        shelves = Shelves(self._core, payload["account"])
+        refund = shelves.load("refund", payload["id"])
+        if refund is not None and refund["status"] == "PENDING":
+            refunds.finish(shelves, refund, payload["status"])
+
+
+def _state(body: Json) -> str:
+    """Payments and refunds have a ``status``, disputes and orders a ``state``."""
+    return str(body.get("status") or body.get("state"))
