@@ -24,7 +24,7 @@ from clearhouse.psp.contract import (
     Succeeded,
     Unknown,
 )
-from clearhouse.psp.square import adapter as square_adapter
+from clearhouse.psp.square import walking as square_walking
 from clearhouse.psp.stripe import walking as stripe_walking
 from clearhouse.sandbox.server import Running, running
 
@@ -94,7 +94,7 @@ async def test_stripe_refuses_what_it_cannot_say_without_a_call(sandbox: Running
     ("name", "credentials", "module", "method"),
     [
         ("stripe", STRIPE, stripe_walking, "pm_card_visa"),
-        ("square", SQUARE, square_adapter, "cnon:card-nonce-ok"),
+        ("square", SQUARE, square_walking, "cnon:card-nonce-ok"),
     ],
 )
 async def test_a_list_that_is_not_walked_to_its_end_proves_nothing(
@@ -105,9 +105,8 @@ async def test_a_list_that_is_not_walked_to_its_end_proves_nothing(
     module: Any,
     method: str,
 ) -> None:
-    prefix = "_" if hasattr(module, "_PAGE") else ""
-    monkeypatch.setattr(module, f"{prefix}PAGE", 1)
-    monkeypatch.setattr(module, f"{prefix}MAX_PAGES", 2)
+    monkeypatch.setattr(module, "PAGE", 1)
+    monkeypatch.setattr(module, "MAX_PAGES", 2)
     adapter = made(name, credentials, sandbox)
     for number in range(3):
         assert isinstance(await adapter.charge(request_of(f"walk-{number}", method)), Succeeded)
@@ -122,7 +121,7 @@ async def test_square_sends_references_within_its_limits(
 ) -> None:
     adapter = made("square", SQUARE, sandbox)
     sent = Recorded()
-    monkeypatch.setattr(type(adapter._square.payments), "create", sent.__call__)
+    monkeypatch.setattr(type(adapter._connection._square.payments), "create", sent.__call__)
     long = "o" * 64
     request = replace(request_of(long, "CUST/ccof:card"), idempotency_key="k" * 45)
     assert isinstance(await adapter.charge(request), Unknown)

@@ -114,5 +114,7 @@ PROFILES = {
         ),
         invalid=Refused("cnon:card-nonce-already-used", TEN, METHOD, Retry.CUSTOMER),
         tells_retry_after=True,
+        slow_refund=Late("cnon:card-nonce-ok", TEN, "complete_refund"),
+        failing_refund=Late("cnon:card-nonce-ok", TEN, "fail_refund"),
     ),
 }  # fmt: skip

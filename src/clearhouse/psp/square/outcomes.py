@@ -5,7 +5,7 @@ the status; the status decides where there are none.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
 import httpx
@@ -44,15 +44,19 @@ def payment_outcome(payment: Fields, errors: Sequence[Fields] = ()) -> PspOutcom
     status = payment.get("status")
     if status == "COMPLETED":
         return _completed(payment, reference)
+    reviewed = mapping(payment.get("risk_evaluation")).get("risk_level") == "PENDING"
     if status == "APPROVED":
-        return Pending(PendingReason.AUTHORIZED, reference)
+        reason = PendingReason.PENDING_REVIEW if reviewed else PendingReason.AUTHORIZED
+        return Pending(reason, reference, expires_at=moment_of(payment.get("delayed_until")))
     if status == "PENDING":
-        return Pending(PendingReason.PROCESSING, reference)
+        reason = PendingReason.PENDING_REVIEW if reviewed else PendingReason.PROCESSING
+        return Pending(reason, reference)
     if status == "CANCELED":
-        return Declined(DeclineReason.OTHER, Retry.HARD, "CANCELED", reference)
+        code = "EXPIRED" if expired(payment) else "CANCELED"
+        return Declined(DeclineReason.OTHER, Retry.HARD, code, reference)
     if status == "FAILED":
-        details = _fields(payment.get("card_details"))
-        codes = [_code(error) for error in (*(details.get("errors") or ()), *errors)]
+        details = mapping(payment.get("card_details"))
+        codes = [code_of(error) for error in (*(details.get("errors") or ()), *errors)]
         code = next((code for code in codes if code in DECLINES), next(iter(codes), "FAILED"))
         known = DECLINES.get(code, (DeclineReason.CARD_DECLINED, Retry.SOFT))
         return Declined(*known, code, reference)
@@ -64,7 +68,7 @@ def errors_outcome(
 ) -> PspOutcome:
     """An error reply. ``KEY_REUSED`` is not settled here: the adapter looks for the original."""
     categories = {str(error.get("category")) for error in errors}
-    codes = [_code(error) for error in errors]
+    codes = [code_of(error) for error in errors]
     if status >= 500 or status in {408, 409} or "API_ERROR" in categories:
         return Unknown(f"Square answered {status}{_named(codes)}")
     if "TEMPORARY_ERROR" in codes or KEY_REUSED in codes:
@@ -88,7 +92,7 @@ def failure_outcome(error: Exception) -> PspOutcome:
     """What an exception of the SDK, of httpx or of our time limit means for the charge."""
     if isinstance(error, ApiError):
         status = error.status_code or 0
-        return errors_outcome(status, errors_of(error), _retry_after(error.headers))
+        return errors_outcome(status, errors_of(error), retry_after(error.headers))
     kind = type(error).__name__
     # All three come before a byte of the request is sent.
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
@@ -101,15 +105,15 @@ def errors_of(error: Exception) -> list[Fields]:
 
     Not the SDK's ``errors``, which makes one up where there is none.
     """
-    body = _fields(error.body if isinstance(error, ApiError) else None)
+    body = mapping(error.body if isinstance(error, ApiError) else None)
     listed = body.get("errors")
     if not isinstance(listed, list):
         return []
-    return [fields for each in cast("list[object]", listed) if (fields := _fields(each))]
+    return [fields for each in cast("list[object]", listed) if (fields := mapping(each))]
 
 
 def _refused(error: Fields) -> Declined:
-    code, field = _code(error), str(error.get("field") or "")
+    code, field = code_of(error), str(error.get("field") or "")
     if field in {"source_id", "customer_id"}:
         return Declined(DeclineReason.PAYMENT_METHOD_INVALID, Retry.CUSTOMER, code)
     if field == "amount_money.currency" or "CURRENCY" in code:
@@ -118,14 +122,39 @@ def _refused(error: Fields) -> Declined:
 
 
 def _completed(payment: Fields, reference: str) -> PspOutcome:
-    money = _fields(payment.get("total_money")) or _fields(payment.get("amount_money"))
-    try:
-        return Succeeded(reference, Money(int(money["amount"]), str(money["currency"])))
-    except (KeyError, TypeError, ValueError, MoneyError):
+    charged = money_of(payment.get("total_money") or payment.get("amount_money"))
+    if charged is None:
         return Unknown(f"Square does not say what it charged ({reference})")
+    return Succeeded(reference, charged)
 
 
-def _retry_after(headers: Mapping[str, str] | None) -> timedelta | None:
+def money_of(value: object) -> Money | None:
+    """Square's Money as ours, or None where it makes no sense."""
+    money = mapping(value)
+    try:
+        return Money(int(money["amount"]), str(money["currency"]))
+    except (KeyError, TypeError, ValueError, MoneyError):
+        return None
+
+
+def moment_of(value: object) -> datetime | None:
+    """A time as Square writes it in UTC, or None where it is none."""
+    try:
+        return datetime.fromisoformat(str(value)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def expired(payment: Fields) -> bool:
+    """Whether a canceled payment was let go because its time was over, and not by us."""
+    timeline = mapping(mapping(payment.get("card_details")).get("card_payment_timeline"))
+    ended = moment_of(timeline.get("voided_at") or payment.get("updated_at"))
+    limit = moment_of(payment.get("delayed_until"))
+    return ended is not None and limit is not None and ended >= limit
+
+
+def retry_after(headers: Mapping[str, str] | None) -> timedelta | None:
+    """The wait that Square asks for, if it does."""
     text = next((v for k, v in (headers or {}).items() if k.lower() == "retry-after"), "")
     return timedelta(seconds=min(int(text), _LONGEST_WAIT)) if text.isdecimal() else None
 
@@ -134,9 +163,11 @@ def _named(codes: Sequence[str]) -> str:
     return f", {', '.join(codes[:3])}" if codes else ""
 
 
-def _code(error: Fields) -> str:
+def code_of(error: Fields) -> str:
+    """An error's code, bounded."""
     return str(error.get("code") or "UNKNOWN")[:64]
 
 
-def _fields(value: object) -> Fields:
+def mapping(value: object) -> Fields:
+    """A part of a reply, empty where it is absent."""
     return cast("Fields", value) if isinstance(value, Mapping) else {}

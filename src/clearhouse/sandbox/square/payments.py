@@ -99,12 +99,15 @@ class Payments:
 
 def _resize(payment: Json, wanted: Json) -> None:
     held: Json = payment["approved_money"]
-    given = {name: money(wanted, name, least=0) for name in ("amount_money", "tip_money")
-             if name in wanted}  # fmt: skip
-    made = {name: {"amount": each[0], "currency": each[1]} for name, each in given.items()}
+    made: dict[str, Json] = {}
+    for name in ("amount_money", "tip_money"):
+        if name in wanted:
+            amount, currency = money(wanted, name, least=0)
+            made[name] = {"amount": amount, "currency": currency}
     if any(each["currency"] != held["currency"] for each in made.values()):
         raise invalid("INVALID_VALUE", "Currencies must be the same.", "amount_money.currency")
-    shapes.resize(payment, made.get("amount_money", payment["amount_money"]), made.get("tip_money"))
+    made.setdefault("amount_money", payment["amount_money"])
+    shapes.resize(payment, made["amount_money"], made.get("tip_money"))
     if payment["total_money"]["amount"] > held["amount"]:
         detail = "The amount can't be more than what was approved."
         raise invalid("AMOUNT_TOO_HIGH", detail, "amount_money.amount")

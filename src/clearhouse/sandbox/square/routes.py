@@ -27,7 +27,7 @@ def routes(core: Core) -> list[Route]:
         ("GET", f"{_PAYMENTS}/{{id}}", payments.get, "look-up"),
         ("POST", f"{_PAYMENTS}/{{id}}/complete", payments.complete, "capture"),
         ("POST", f"{_PAYMENTS}/{{id}}/cancel", payments.cancel, "cancel"),
-        ("PUT", f"{_PAYMENTS}/{{id}}", payments.update, "update"),
+        ("PUT", f"{_PAYMENTS}/{{id}}", payments.update, "capture"),
         ("POST", _REFUNDS, refunds.create, "refund"),
         ("GET", _REFUNDS, listing.refunds, "look-up"),
         ("GET", f"{_REFUNDS}/{{id}}", refunds.get, "look-up"),
