@@ -27,6 +27,7 @@ from clearhouse.payments.booking import BookingService
 from clearhouse.payments.execution import ExecutionService
 from clearhouse.payments.fees import DefaultFee
 from clearhouse.payments.intake import IntakeService
+from clearhouse.payments.model import StatusReason
 from clearhouse.payments.patience import RetryPolicy
 from clearhouse.payments.service import PaymentService
 from clearhouse.postgres.connection import LOST, Pool, open_pool
@@ -129,6 +130,20 @@ def api_app(runtime: Runtime, settings: Settings, pepper: bytes) -> Litestar:
     return create_app(dependencies)
 
 
+def retry_policy(settings: Settings) -> RetryPolicy:
+    """How long is waited for what."""
+    executor, retry = settings.executor, settings.retry
+    return RetryPolicy(
+        first=timedelta(seconds=executor.retry_base_seconds),
+        longest=timedelta(seconds=executor.retry_longest_seconds),
+        poll_longest=timedelta(seconds=retry.poll_longest_seconds),
+        soft_declines=retry.soft_declines,
+        decline_first=timedelta(seconds=retry.decline_seconds),
+        card_declines=retry.card_declines,
+        limits={StatusReason(reason): limit for reason, limit in settings.limits.items()},
+    )
+
+
 def execution_service(runtime: Runtime, settings: Settings) -> ExecutionService:
     """What executors claim from and settle with."""
     executor, fee = settings.executor, settings.fee
@@ -137,10 +152,7 @@ def execution_service(runtime: Runtime, settings: Settings) -> ExecutionService:
         runtime.clock,
         runtime.randomness,
         lease=timedelta(seconds=executor.lease_seconds),
-        policy=RetryPolicy(
-            timedelta(seconds=executor.retry_base_seconds),
-            timedelta(seconds=executor.retry_longest_seconds),
-        ),
+        policy=retry_policy(settings),
         default_fee=DefaultFee(fee.basis_points, fee.fixed_minor),
     )
 

@@ -60,6 +60,9 @@ _SETTINGS = {
     "sandbox.latency_p99_ms": "250",
     "executor.retry_base_seconds": "0.2",
     "executor.retry_longest_seconds": "1.5",
+    "retry.soft_declines": "1",
+    "retry.decline_seconds": "0.5",
+    "retry.poll_longest_seconds": "2",
     "executor.lease_seconds": "5",
     **{f"psp.{psp}.timeout_seconds": "3" for psp in registry.names()},
 }

@@ -6,7 +6,6 @@ of them pass through ``lifecycle.apply`` here, under the order's lock, and what 
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -20,13 +19,12 @@ from clearhouse.payments.deciding import Decided
 from clearhouse.payments.fees import DefaultFee
 from clearhouse.payments.learnt import Found, Learnt, StrayCharge
 from clearhouse.payments.lifecycle import Effect, Transition
-from clearhouse.payments.patience import RetryPolicy
+from clearhouse.payments.patience import CARD_WINDOW, RetryPolicy
 from clearhouse.payments.settling import Settling
 from clearhouse.payments.store import QUERIES
 from clearhouse.postgres.connection import Connection
 from clearhouse.psp.contract import Declined, Retry
 
-_CARD_WINDOW: Final = timedelta(days=30)
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.payments")
 
 
@@ -127,7 +125,7 @@ class LearningService:
             [row["order_id"] for row, _ in soft],
             [fact.attempt or row["attempt"] for row, fact in soft],
             self._clock.now(),
-            _CARD_WINDOW,
+            CARD_WINDOW,
         )
         counts = {row["order_id"]: row["declines"] for row in rows}
         return {

@@ -19,6 +19,9 @@ UNDECIDED: Final = frozenset(
 )
 """The PSP holds the payment and has not decided: it is looked up, never charged again."""
 
+CARD_WINDOW: Final = timedelta(days=30)
+"""The time in which the card networks count the declined attempts of a card."""
+
 DEFAULT_LIMITS: Final[Mapping[StatusReason, timedelta]] = {
     StatusReason.PROCESSING: timedelta(days=3),
     StatusReason.PENDING_REVIEW: timedelta(days=5),

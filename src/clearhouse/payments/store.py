@@ -20,6 +20,7 @@ from clearhouse.payments.model import (
     PaymentOrder,
     StatusReason,
 )
+from clearhouse.payments.patience import CARD_WINDOW
 from clearhouse.postgres.connection import Connection, Pool, affected
 from clearhouse.postgres.queries import load_queries
 
@@ -148,6 +149,11 @@ async def close_orders(
 async def expire_idempotency_keys(pool: Pool, limit: int) -> int:
     """Forget at most ``limit`` idempotency keys whose time is over; returns how many."""
     return affected(await pool.execute(QUERIES["expire_idempotency_keys"], limit))
+
+
+async def forget_declines(pool: Pool) -> None:
+    """Forget the declines that the card networks do not count any more."""
+    await pool.execute(QUERIES["forget_declines"], CARD_WINDOW)
 
 
 async def add_fee_plan(

@@ -17,6 +17,7 @@ from clearhouse.settings.model import (
     ExecutorSettings,
     FeeSettings,
     LogSettings,
+    RetrySettings,
     SandboxSettings,
     Settings,
     WorkSettings,
@@ -212,6 +213,17 @@ def _assemble(value: Mapping[str, Any], psps: Mapping[str, PspConfig]) -> Settin
             retry_base_seconds=value["executor.retry_base_seconds"],
             retry_longest_seconds=value["executor.retry_longest_seconds"],
         ),
+        retry=RetrySettings(
+            soft_declines=value["retry.soft_declines"],
+            decline_seconds=value["retry.decline_seconds"],
+            card_declines=value["retry.card_declines"],
+            poll_longest_seconds=value["retry.poll_longest_seconds"],
+        ),
+        limits={
+            name.removeprefix("limit.").removesuffix("_hours"): timedelta(hours=hours)
+            for name, hours in value.items()
+            if name.startswith("limit.")
+        },
         work=WorkSettings(value["work.metrics_host"], value["work.metrics_port"]),
         fee=FeeSettings(value["fee.basis_points"], value["fee.fixed"]),
         sandbox=SandboxSettings(

@@ -38,6 +38,16 @@ class ExecutorSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RetrySettings:
+    """How patiently declines are tried again and undecided payments asked about."""
+
+    soft_declines: int
+    decline_seconds: float
+    card_declines: int
+    poll_longest_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class WorkSettings:
     """Where a working process answers /metrics; ``metrics_port`` None: nowhere."""
 
@@ -77,13 +87,18 @@ class LogSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, checked. ``psps`` holds the enabled ones only, by name."""
+    """All settings, checked. ``psps`` holds the enabled ones only, by name.
+
+    ``limits`` says by status reason how long an order may wait before a person is told.
+    """
 
     data_directory: Path
     database: DatabaseSettings
     api: ApiSettings
     psps: Mapping[str, PspConfig] = field(repr=False)
     executor: ExecutorSettings
+    retry: RetrySettings
+    limits: Mapping[str, timedelta]
     work: WorkSettings
     fee: FeeSettings
     sandbox: SandboxSettings

@@ -115,6 +115,62 @@ _CORE: Final = (
         "The longest such wait.",
     ),
     Setting(
+        "retry.soft_declines",
+        kinds.whole(0, 10),
+        "2",
+        "How often a soft decline is tried again with a new attempt; hard ones never are.",
+    ),
+    Setting(
+        "retry.decline_seconds",
+        kinds.number(0, 86400),
+        "10",
+        "The wait before the first of these attempts; it grows sixfold each time.",
+    ),
+    Setting(
+        "retry.card_declines",
+        kinds.whole(1, 100),
+        "15",
+        "How many declined attempts one payment method may have in 30 days before it is left"
+        " alone; the card networks allow 15.",
+    ),
+    Setting(
+        "retry.poll_longest_seconds",
+        kinds.number(0.01, 86400),
+        "3600",
+        "The longest wait between two looks at a payment that the PSP holds undecided.",
+    ),
+    Setting(
+        "limit.processing_hours",
+        kinds.number(0, 8760),
+        "72",
+        "How long an order may be processing at its PSP before a person is told.",
+    ),
+    Setting("limit.pending_review_hours", kinds.number(0, 8760), "120", "The same for reviews."),
+    Setting(
+        "limit.requires_action_hours",
+        kinds.number(0, 8760),
+        "24",
+        "The same for buyers who must act.",
+    ),
+    Setting(
+        "limit.authorized_hours",
+        kinds.number(0, 8760),
+        "192",
+        "The same for money that is held and neither captured nor released.",
+    ),
+    Setting(
+        "limit.unknown_outcome_hours",
+        kinds.number(0, 8760),
+        "1",
+        "The same for answers that were lost.",
+    ),
+    Setting(
+        "limit.psp_unavailable_hours",
+        kinds.number(0, 8760),
+        "1",
+        "The same for orders that their PSP does not take.",
+    ),
+    Setting(
         "work.metrics_host",
         kinds.TEXT,
         "127.0.0.1",

@@ -7,7 +7,7 @@ import structlog
 
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import UnavailableError
-from clearhouse.payments.store import expire_idempotency_keys
+from clearhouse.payments.store import expire_idempotency_keys, forget_declines
 from clearhouse.postgres.connection import LOST, Pool
 from clearhouse.postgres.partitions import ensure_partitions
 
@@ -24,6 +24,7 @@ async def maintain(pool: Pool) -> None:
     while removed == _KEYS_AT_ONCE:
         removed = await expire_idempotency_keys(pool, _KEYS_AT_ONCE)
         expired += removed
+    await forget_declines(pool)
     if made or expired:
         _log.info("maintained", partitions=made, expired_keys=expired)
 

@@ -38,6 +38,9 @@ _SETTINGS: Final[Mapping[str, str]] = {
     # Sooner than in earnest, so that what was lost is found while people watch.
     "executor.retry_base_seconds": "0.5",
     "executor.retry_longest_seconds": "5",
+    "retry.soft_declines": "1",
+    "retry.decline_seconds": "0.5",
+    "retry.poll_longest_seconds": "2",
     "executor.lease_seconds": "12",
     **{f"psp.{psp}.timeout_seconds": "8" for psp in registry.names()},
 }
