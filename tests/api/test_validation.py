@@ -8,10 +8,10 @@ from tests.api.memory import PSPS
 from tests.api.payloads import VALID, changed, raw, with_value, without
 
 from clearhouse.api.problems import HttpError
-from clearhouse.api.reading import read_payment
+from clearhouse.api.reading import at_a_glance, read_payment, thoroughly
 from clearhouse.kernel.errors import CardNumberRefused, InvalidRequest
 from clearhouse.kernel.money import Money
-from clearhouse.payments.model import NewOrder
+from clearhouse.payments.model import CaptureMode, NewOrder
 
 ORDER = ("payment_orders", 0)
 DEEP: Any = "x"
@@ -83,6 +83,17 @@ TABLE = [
         "/credit_card_info/payment_method",
         "token-of-another-psp",
     ),
+    (with_value("later", "capture"), "/capture", "unknown-value"),
+    (with_value(None, "capture"), "/capture", "wrong-type"),
+    (with_value(True, "capture"), "/capture", "wrong-type"),
+    (with_value(None, "return_url"), "/return_url", "wrong-type"),
+    (with_value("shop.example", "return_url"), "/return_url", "invalid-url"),
+    (with_value("http://shop.example/", "return_url"), "/return_url", "invalid-url"),
+    (with_value("http://localhost.evil.example/", "return_url"), "/return_url", "invalid-url"),
+    (with_value("https://user@shop.example/", "return_url"), "/return_url", "invalid-url"),
+    (with_value("https://shop.example/a b", "return_url"), "/return_url", "invalid-url"),
+    (with_value("javascript:alert(1)", "return_url"), "/return_url", "invalid-url"),
+    (with_value("https://s.example/" + "x" * 2048, "return_url"), "/return_url", "too-long"),
     (with_value({}, "payment_orders"), "/payment_orders", "wrong-type"),
     (with_value([], "payment_orders"), "/payment_orders", "too-few"),
     (with_value(VALID["payment_orders"] * 51, "payment_orders"), "/payment_orders", "too-many"),
@@ -232,6 +243,33 @@ def test_a_valid_request_becomes_what_it_says() -> None:
         NewOrder("order-2", "seller-2", Money(3250, "KWD")),
     )
     assert json.loads(canonical) == VALID
+
+
+@pytest.mark.parametrize(
+    ("capture", "url", "mode"),
+    [
+        (None,        None,                            CaptureMode.AUTOMATIC),
+        ("automatic", "http://localhost:8080",         CaptureMode.AUTOMATIC),
+        ("manual",    None,                            CaptureMode.MANUAL),
+        ("manual",    "https://shop.example:8443/b?c", CaptureMode.MANUAL),
+        ("manual",    "http://[::1]:3000/back#here",   CaptureMode.MANUAL),
+    ],
+)  # fmt: skip
+def test_how_to_capture_and_where_to_return_are_taken_at_a_glance(
+    capture: str | None, url: str | None, mode: CaptureMode
+) -> None:
+    given = {name: value for name, value in (("capture", capture), ("return_url", url)) if value}
+    body = raw({**VALID, **given})
+    seen = at_a_glance(body, PSPS)
+    assert seen is not None
+    assert seen == read_payment(body, PSPS) == thoroughly(body, PSPS)
+    assert (seen[0].capture_mode, seen[0].return_url) == (mode, url)
+
+
+def test_a_capture_that_is_said_or_left_out_is_the_same_request() -> None:
+    plain = read_payment(raw(VALID), PSPS)
+    assert read_payment(raw({**VALID, "capture": "automatic"}), PSPS) == plain
+    assert read_payment(raw({**VALID, "capture": "manual"}), PSPS)[1] != plain[1]
 
 
 @pytest.mark.parametrize(

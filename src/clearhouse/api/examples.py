@@ -59,10 +59,27 @@ PAYMENT_WITH_SQUARE: Final[dict[str, Any]] = {
     ],
 }
 
+PAYMENT_HELD: Final[dict[str, Any]] = {
+    "checkout_id": "checkout-5d11",
+    "buyer_info": {"name": "Mary Somerville"},
+    "credit_card_info": {"psp": "stripe", "payment_method": "pm_card_visa"},
+    "payment_orders": [
+        {
+            "payment_order_id": "checkout-5d11-1",
+            "seller_account": "made-to-measure",
+            "amount": "320.00",
+            "currency": "EUR",
+        }
+    ],
+    "capture": "manual",
+    "return_url": "https://shop.example/checkout/5d11",
+}
+
 PAYMENTS: Final = {
     "two sellers, Stripe": PAYMENT,
     "several currencies, Braintree": PAYMENT_IN_SEVERAL_CURRENCIES,
     "one seller, Square": PAYMENT_WITH_SQUARE,
+    "held first, captured later": PAYMENT_HELD,
 }
 
 
@@ -79,6 +96,12 @@ def _order(name: str, seller: str, amount: str) -> dict[str, Any]:
         "failure_code": None,
         "psp_reference": None,
         "platform_fee": None,
+        "capture": "automatic",
+        "captured_amount": "0.00",
+        "refunded_amount": "0.00",
+        "disputed_amount": "0.00",
+        "next_action": None,
+        "expires_at": None,
         "ledger_updated": False,
         "wallet_updated": False,
         "created_at": _MOMENT,
@@ -92,6 +115,7 @@ _SUCCEEDED: Final = {
     "status": "SUCCESS",
     "psp_reference": "pi_3QxYzAbCdEfGhIjK",
     "platform_fee": "1.75",
+    "captured_amount": "49.90",
     "ledger_updated": True,
     "wallet_updated": True,
     "updated_at": _LATER,

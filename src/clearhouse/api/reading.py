@@ -27,7 +27,7 @@ from clearhouse.api.strict_json import (
 from clearhouse.api.validation import check_payment
 from clearhouse.kernel.errors import CardNumberRefused, Fault, InvalidRequest
 from clearhouse.kernel.money import MoneyError, parse_charge
-from clearhouse.payments.model import NewOrder, NewPayment
+from clearhouse.payments.model import CaptureMode, NewOrder, NewPayment
 
 _decoder: Final = msgspec.json.Decoder(PaymentRequest)
 _encoder: Final = msgspec.json.Encoder(order="sorted")
@@ -63,6 +63,7 @@ def at_a_glance(body: bytes, psps: AbstractSet[str]) -> tuple[NewPayment, bytes]
         return None
     members = looks_plain(request.buyer_info)
     expected = members + _MEMBERS_BESIDE + _MEMBERS_OF_ORDER * len(request.payment_orders)
+    expected += (request.capture is not msgspec.UNSET) + (request.return_url is not msgspec.UNSET)
     # A quote before a colon ends the name of a member, and nothing else can without an escape
     # (a text that begins with a colon only adds to the count). So equal counts prove that no
     # member came twice, which decoding would have hidden.
@@ -102,7 +103,19 @@ def _payment(request: PaymentRequest, psps: AbstractSet[str]) -> tuple[NewPaymen
     buyer_info = encode_buyer_info(request.buyer_info)
     if len(buyer_info) > MAX_BUYER_INFO:
         return None
-    payment = NewPayment(request.checkout_id, card.psp, token, buyer_info.decode(), orders)
+    mode, url = request.capture, request.return_url
+    payment = NewPayment(
+        request.checkout_id,
+        card.psp,
+        token,
+        buyer_info.decode(),
+        orders,
+        CaptureMode.AUTOMATIC if mode is msgspec.UNSET else CaptureMode(mode),
+        None if url is msgspec.UNSET else url,
+    )
+    if mode == CaptureMode.AUTOMATIC:
+        # Said or not, it is the same request.
+        request = msgspec.structs.replace(request, capture=msgspec.UNSET)
     return payment, _encoder.encode(request)
 
 

@@ -1,6 +1,6 @@
 """The shape of ``POST /v1/payments``: one set of types decodes it, checks it and documents it."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -12,10 +12,15 @@ MAX_AMOUNT: Final = 32
 MAX_BUYER_INFO: Final = 16_384
 """Bytes of ``buyer_info`` as compact JSON."""
 MAX_BUYER_DEPTH: Final = 8
+MAX_URL: Final = 2048
 
 ID_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:~@+=\-]*$"
 """What may stand in a URL's path and in a PSP's idempotency header without any escaping."""
 TOKEN_PATTERN: Final = r"^[!-~]+$"  # noqa: S105 - a pattern, not a secret
+
+RETURN_URL_PATTERN: Final = r"^(https://[A-Za-z0-9.\-]+|http://(localhost|127\.0\.0\.1|\[::1\]))(:[0-9]{1,5})?([/?#][!-~]*)?$"
+"""An https address without a user, or one of this machine, for development."""
+CAPTURES: Final = ("automatic", "manual")
 
 TOKEN_FIELDS: Final = {
     "token": None,
@@ -114,3 +119,25 @@ class PaymentRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     ]
     credit_card_info: CardInfoRequest
     payment_orders: Annotated[list[PaymentOrderRequest], Meta(min_length=1, max_length=MAX_ORDERS)]
+    capture: (
+        Annotated[
+            Literal["automatic", "manual"],
+            Meta(
+                description="`automatic` takes the money at once, as without this member; `manual` "
+                "holds it until you capture or void it."
+            ),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    return_url: (
+        Annotated[
+            str,
+            Meta(
+                pattern=RETURN_URL_PATTERN,
+                max_length=MAX_URL,
+                description="Where the buyer comes back to after a challenge (3-D Secure): https, "
+                "or http on localhost.",
+            ),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET

@@ -15,6 +15,7 @@ from clearhouse.api.dependencies import Balance
 from clearhouse.kernel.money import format_minor
 from clearhouse.payments.model import (
     Attempt,
+    CaptureMode,
     OrderStatus,
     PaymentEvent,
     PaymentOrder,
@@ -24,6 +25,13 @@ from clearhouse.payments.model import (
 _encoder: Final = msgspec.json.Encoder()
 Moment = Annotated[datetime, Meta(tz=True)]
 Amount = Annotated[str, Meta(description="A decimal string in major units.")]
+
+
+class NextActionView(msgspec.Struct, frozen=True):
+    """What the buyer must do before the payment can go on."""
+
+    type: Annotated[str, Meta(description="`redirect`: send the buyer to `redirect_url`.")]
+    redirect_url: Annotated[str, Meta(description="A page of the PSP or the card's bank.")]
 
 
 class OrderView(msgspec.Struct, frozen=True):
@@ -50,6 +58,22 @@ class OrderView(msgspec.Struct, frozen=True):
     psp_reference: Annotated[str | None, Meta(description="The PSP's own id of the payment.")]
     platform_fee: Annotated[
         str | None, Meta(description="`SUCCESS` only: the platform's part of the amount.")
+    ]
+    capture: Annotated[
+        CaptureMode, Meta(description="Whether the money is taken at once or held first.")
+    ]
+    captured_amount: Annotated[str, Meta(description="What was really taken of the amount.")]
+    refunded_amount: Annotated[str, Meta(description="Given back, or on its way back.")]
+    disputed_amount: Annotated[
+        str, Meta(description="Withdrawn by disputes that are open or lost, unless refunded.")
+    ]
+    next_action: Annotated[
+        NextActionView | None,
+        Meta(description="`requires_action` only: where the buyer must go."),
+    ]
+    expires_at: Annotated[
+        Moment | None,
+        Meta(description="Until when the authorization stands or the buyer may act, if told."),
     ]
     ledger_updated: Annotated[bool, Meta(description="The journal entry is booked.")]
     wallet_updated: Annotated[bool, Meta(description="The seller's balance has it.")]
@@ -219,6 +243,12 @@ def _order_members(
     str | None,
     str | None,
     str | None,
+    CaptureMode,
+    str,
+    str,
+    str,
+    NextActionView | None,
+    datetime | None,
     bool,
     bool,
     datetime,
@@ -226,7 +256,8 @@ def _order_members(
     datetime | None,
 ]:
     currency = order.amount.currency
-    fee = order.fee_minor
+    fee, url = order.fee_minor, order.action_url
+    acting = url is not None and order.status_reason is StatusReason.REQUIRES_ACTION
     return (
         order.payment_order_id,
         order.checkout_id,
@@ -239,6 +270,12 @@ def _order_members(
         order.failure_code,
         order.psp_reference,
         None if fee is None else format_minor(fee, currency),
+        order.capture_mode,
+        format_minor(order.captured_minor, currency),
+        format_minor(order.refunded_minor, currency),
+        format_minor(order.disputed_minor, currency),
+        NextActionView("redirect", url) if acting and url else None,
+        order.expires_at,
         order.ledger_updated,
         order.wallet_updated,
         order.created_at,

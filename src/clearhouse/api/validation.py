@@ -17,8 +17,10 @@ from clearhouse.kernel.money import EXPONENTS, MAX_MINOR, MoneyError, format_min
 
 _ID: Final = re.compile(requests.ID_PATTERN, re.ASCII)
 _TOKEN: Final = re.compile(requests.TOKEN_PATTERN, re.ASCII)
+_RETURN_URL: Final = re.compile(requests.RETURN_URL_PATTERN, re.ASCII)
 _ORDER_FIELDS: Final = ("payment_order_id", "seller_account", "amount", "currency")
 _FIELDS: Final = ("checkout_id", "buyer_info", "credit_card_info", "payment_orders")
+_OPTIONAL: Final = ("capture", "return_url")
 _CARD_DATA: Final = {"number", "card_number", "pan", "cvc", "cvv", "cvv2", "exp_month", "exp_year"}
 _MONEY_DETAILS: Final = {
     "amount-not-decimal": 'must be digits with at most one point, such as "12.50"',
@@ -36,7 +38,7 @@ def check_payment(document: Any, psps: AbstractSet[str]) -> tuple[dict[str, Any]
     if not isinstance(document, Members):
         faults.add("", "wrong-type", "must be a JSON object")
         return {}, faults
-    members = _members(document, (), _FIELDS, faults)
+    members = _members(document, (), _FIELDS, faults, _OPTIONAL)
     values: dict[str, Any] = {}
     if "checkout_id" in members:
         values["checkout_id"] = _identifier(members["checkout_id"], ("checkout_id",), faults)
@@ -47,16 +49,24 @@ def check_payment(document: Any, psps: AbstractSet[str]) -> tuple[dict[str, Any]
         values["credit_card_info"] = _card_info(members["credit_card_info"], psps, faults)
     if "payment_orders" in members:
         values["payment_orders"] = _orders(members["payment_orders"], faults)
+    if "capture" in members:
+        values["capture"] = _capture(members["capture"], faults)
+    if "return_url" in members:
+        values["return_url"] = _return_url(members["return_url"], faults)
     return values, faults
 
 
 def _members(
-    found: Members, path: tuple[str | int, ...], wanted: tuple[str, ...], faults: Faults
+    found: Members,
+    path: tuple[str | int, ...],
+    wanted: tuple[str, ...],
+    faults: Faults,
+    optional: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     for name in wanted:
         if name not in found.values:
             faults.add(pointer_to((*path, name)), "missing", "is required")
-    _check_names(found, path, wanted, faults)
+    _check_names(found, path, (*wanted, *optional), faults)
     return found.values
 
 
@@ -134,6 +144,24 @@ def _card_info(value: Any, psps: AbstractSet[str], faults: Faults) -> dict[str, 
             faults.add(pointer, "token-of-another-psp", f"belongs to {owner}; use token instead")
         checked[name] = token
     return checked
+
+
+def _capture(value: Any, faults: Faults) -> str | None:
+    text = _text(value, ("capture",), requests.MAX_ID, faults)
+    if text is not None and text not in requests.CAPTURES:
+        faults.add("/capture", "unknown-value", f"must be one of: {', '.join(requests.CAPTURES)}")
+    return text
+
+
+def _return_url(value: Any, faults: Faults) -> str | None:
+    text = _text(value, ("return_url",), requests.MAX_URL, faults)
+    if text is not None and not _RETURN_URL.fullmatch(text):
+        faults.add(
+            "/return_url",
+            "invalid-url",
+            "must be an https address without a user, or http on localhost",
+        )
+    return text
 
 
 def _orders(value: Any, faults: Faults) -> list[dict[str, Any]]:
