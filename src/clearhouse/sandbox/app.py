@@ -21,7 +21,7 @@ from typing import Any
 
 import structlog
 
-from clearhouse.sandbox import control, desk
+from clearhouse.sandbox import board, control, desk
 from clearhouse.sandbox.braintree import routes as braintree
 from clearhouse.sandbox.core import Core, Request, Response, Route
 from clearhouse.sandbox.faults import BEFORE, STATUS, Fault
@@ -186,6 +186,7 @@ def _routes(core: Core) -> list[Route]:
     return [
         *control.routes(core),
         *desk.routes(core),
+        *board.routes(core),
         *stripe.routes(core),
         *braintree.routes(core),
         *square.routes(core),

@@ -51,6 +51,7 @@ CREATE TABLE IF NOT EXISTS refunds (
     created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
     UNIQUE (psp, psp_id)
 );
+CREATE INDEX IF NOT EXISTS refunds_by_charge ON refunds (charge_id);
 CREATE TABLE IF NOT EXISTS disputes (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     psp TEXT NOT NULL, account TEXT NOT NULL, psp_id TEXT NOT NULL, charge_id TEXT NOT NULL,
@@ -58,6 +59,7 @@ CREATE TABLE IF NOT EXISTS disputes (
     created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
     UNIQUE (psp, psp_id)
 );
+CREATE INDEX IF NOT EXISTS disputes_by_charge ON disputes (charge_id);
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS agenda (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -206,6 +208,16 @@ class Truth:
         following = rows[-1][0] if len(rows) == limit else None
         return [Charge(*row[1:]) for row in rows], following
 
+    def newest_charges(self, limit: int) -> list[Charge]:
+        """The newest charges, newest first."""
+        rows = self._db.execute(
+            "SELECT psp, account, psp_id, reference, idempotency_key, amount_minor, currency,"
+            " payment_method, status, created_at, updated_at FROM charges ORDER BY seq DESC"
+            " LIMIT ?",
+            (limit,),
+        )
+        return [Charge(*row) for row in rows]
+
     def record_refund(self, refund: Refund) -> None:
         """Write a refund, or what changed of it."""
         self._upsert("refunds", refund)
@@ -245,8 +257,9 @@ class Truth:
     ) -> sqlite3.Cursor:
         return self._db.execute(
             f"SELECT {', '.join(kind.__struct_fields__)} FROM {table}"  # noqa: S608 - names are ours
-            " WHERE (:psp IS NULL OR psp = :psp) AND (:charge IS NULL OR charge_id = :charge)"
-            " ORDER BY seq",
+            " WHERE (:psp IS NULL OR psp = :psp)"
+            + ("" if charge_id is None else " AND charge_id = :charge")
+            + " ORDER BY seq",
             {"psp": psp, "charge": charge_id},
         )
 
