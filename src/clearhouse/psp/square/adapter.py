@@ -8,8 +8,10 @@ from clearhouse.psp.credentials import Credential, PerCurrency, read_credentials
 from clearhouse.psp.square.books import Books
 from clearhouse.psp.square.charges import ChargeCalls
 from clearhouse.psp.square.connection import ENVIRONMENTS, Connection
+from clearhouse.psp.square.disputes import DisputeCalls
 from clearhouse.psp.square.operations import OperationCalls
 from clearhouse.psp.square.walking import KEY_LIFETIME
+from clearhouse.psp.square.webhooks import WebhookReader
 
 NAME: Final = "square"
 
@@ -20,6 +22,12 @@ CREDENTIALS: Final = (
         'the location per currency: "USD=L123, EUR=L456", or a pattern such as "L{CURRENCY}";'
         " where there is none, the main location is charged, which takes one currency",
         secret=False,
+        required=False,
+    ),
+    Credential(
+        "webhook_signature_keys",
+        "the signature keys of the webhook subscription, comma separated while one is replaced",
+        secret=True,
         required=False,
     ),
     Credential(
@@ -43,7 +51,7 @@ def create(config: PspConfig) -> "SquarePsp":
     return SquarePsp(config)
 
 
-class SquarePsp(ChargeCalls, OperationCalls, Books):
+class SquarePsp(ChargeCalls, OperationCalls, WebhookReader, DisputeCalls, Books):
     """Square as the contract has it.
 
     Each room it inherits holds one protocol: what it calls, and how it reads the replies.
@@ -65,6 +73,8 @@ class SquarePsp(ChargeCalls, OperationCalls, Books):
             PerCurrency.parse(NAME, "locations", values["locations"]),
             config,
         )
+        keys = values["webhook_signature_keys"].split(",")
+        self._signature_keys = tuple(key.strip() for key in keys if key.strip())
 
     async def close(self) -> None:
         """Close the connections."""

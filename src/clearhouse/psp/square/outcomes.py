@@ -5,6 +5,7 @@ the status; the status decides where there are none.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
@@ -92,7 +93,11 @@ def failure_outcome(error: Exception) -> PspOutcome:
     """What an exception of the SDK, of httpx or of our time limit means for the charge."""
     if isinstance(error, ApiError):
         status = error.status_code or 0
-        return errors_outcome(status, errors_of(error), retry_after(error.headers))
+        outcome = errors_outcome(status, errors_of(error), retry_after(error.headers))
+        failed = mapping(mapping(error.body).get("payment")).get("id")
+        if isinstance(outcome, Declined) and failed:
+            return replace(outcome, psp_reference=str(failed))
+        return outcome
     kind = type(error).__name__
     # All three come before a byte of the request is sent.
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):

@@ -9,6 +9,7 @@ from clearhouse.psp.contract import PspRecord, attempt_key
 
 _REFERENCE_LENGTH: Final = 40
 _NOTE_LENGTH: Final = 500
+_PAGE: Final = "page "
 
 
 def reference_of(payment_order_id: str) -> str:
@@ -26,14 +27,44 @@ def note_of(idempotency_key: str, payment_order_id: str) -> str:
 
 
 def order_of(payment: Mapping[str, Any]) -> str | None:
-    """Our order's id out of the reference and the note, where the payment is of ours."""
-    reference, note = str(payment.get("reference_id") or ""), str(payment.get("note") or "")
+    """Our order's id out of the reference and the note, where the payment is of ours.
+
+    A page's id takes its place for what was paid on a page of ours.
+    """
+    page = page_of(payment)
+    if page is not None:
+        return page
+    reference, note = _reference(payment), str(payment.get("note") or "")
     # A hashed key has no space in it; any other key is the order's id itself, so written twice.
     last = note.partition(" ")[2] if note.startswith("~") else note[len(note) // 2 + 1 :]
     for order in (last, reference):
         if order and reference_of(order) == reference:
             return order
     return None
+
+
+def key_of(payment: Mapping[str, Any]) -> str | None:
+    """The attempt's key out of the note of a payment that is of an order of ours."""
+    order, note = order_of(payment), str(payment.get("note") or "")
+    if order is None or page_of(payment) is not None:
+        return None
+    key = note.partition(" ")[0] if note.startswith("~") else order
+    return key if note == note_of(key, order) else None
+
+
+def page_note_of(page_id: str) -> str:
+    """The note that Square passes on from a payment link to the payment that is made on it."""
+    return f"{_PAGE}{page_id}"[:_NOTE_LENGTH]
+
+
+def page_of(payment: Mapping[str, Any]) -> str | None:
+    """Our page's id, where a payment was made on a page of ours: such have no reference."""
+    note = str(payment.get("note") or "")
+    return note.removeprefix(_PAGE) if not _reference(payment) and note.startswith(_PAGE) else None
+
+
+def _reference(payment: Mapping[str, Any]) -> str:
+    return str(payment.get("reference_id") or "")
 
 
 def record_of(payment: Mapping[str, Any]) -> PspRecord:

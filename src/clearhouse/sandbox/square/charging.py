@@ -11,12 +11,14 @@ from clearhouse.sandbox.square import shapes
 from clearhouse.sandbox.square.endpoint import PSP
 from clearhouse.sandbox.square.errors import Json, SquareError
 from clearhouse.sandbox.square.shelves import Shelves
-from clearhouse.sandbox.square.sources import RISK_BY_AMOUNT, Source
+from clearhouse.sandbox.square.sources import DISPUTE_BY_AMOUNT, RISK_BY_AMOUNT, Source
 
 EXPIRES: Final = f"{PSP}.authorization_expires"
 FEE: Final = f"{PSP}.fee_arrives"
 REVIEWED: Final = f"{PSP}.review_ends"
+DISPUTED: Final = f"{PSP}.dispute_opens"
 _REVIEW: Final = timedelta(hours=1)
+_DISPUTE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ def complete(shelves: Shelves, payment: Json) -> None:
     """Take the money; the fee is told later."""
     shapes.complete(payment, now_us=shelves.core.now_us())
     shelves.change_payment(payment)
+    if payment["total_money"]["amount"] in DISPUTE_BY_AMOUNT:
+        shelves.core.agenda.later(DISPUTED, _DISPUTE.total_seconds(), _payload(shelves, payment))
     due = shapes.fee_due(payment)
     if due is not None and any(one.psp == PSP for one in shelves.core.courier.endpoints()):
         # Without anybody to tell it to, the fee is shown when it is due (``shapes.shown``).

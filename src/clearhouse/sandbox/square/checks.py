@@ -33,11 +33,21 @@ _LENGTHS: Final = {
     "verification_token": 5000,
     "payment_id": 192,
     "reason": 192,
+    "evidence_text": 500,
+}
+_EVIDENCE: Final = {
+    *("GENERIC_EVIDENCE", "ONLINE_OR_APP_ACCESS_LOG", "AUTHORIZATION_DOCUMENTATION"),
+    *("CANCELLATION_OR_REFUND_DOCUMENTATION", "CARDHOLDER_COMMUNICATION", "RECEIPT"),
+    *("CARDHOLDER_INFORMATION", "PURCHASE_ACKNOWLEDGEMENT", "REBUTTAL_EXPLANATION"),
+    *("DUPLICATE_CHARGE_DOCUMENTATION", "PRODUCT_OR_SERVICE_DESCRIPTION", "TRACKING_NUMBER"),
+    *("SERVICE_RECEIVED_DOCUMENTATION", "PROOF_OF_DELIVERY_DOCUMENTATION"),
+    "RELATED_TRANSACTION_DOCUMENTATION",
 }
 _REFUND: Final = {
     *("idempotency_key", "payment_id", "amount_money", "reason", "app_fee_money"),
     *("location_id", "customer_id", "team_member_id", "payment_version_token", "unlinked"),
 }
+_ELSEWHERE: Final = {"payment_id", "reason", "evidence_text"}
 _OTHERS: Final = {
     "amount_money",
     "tip_money",
@@ -58,7 +68,7 @@ _OTHERS: Final = {
 def check_create(body: Json) -> None:
     """Raise SquareError for the first rule that the body breaks; sets ``location_id``."""
     for name in body:
-        if (name not in _LENGTHS and name not in _OTHERS) or name in {"payment_id", "reason"}:
+        if (name not in _LENGTHS and name not in _OTHERS) or name in _ELSEWHERE:
             raise invalid("UNKNOWN_BODY_PARAMETER", "Unknown parameter.", name[:80])
     for name in ("source_id", "idempotency_key"):
         text(body, name)
@@ -94,6 +104,13 @@ def check_refund(body: Json) -> None:
     if "reason" in body:
         text(body, "reason")
     money(body, "amount_money")
+
+
+def check_evidence(body: Json) -> None:
+    """Raise SquareError for the first rule that a text of evidence breaks."""
+    text(body, "evidence_text")
+    if body.get("evidence_type", "GENERIC_EVIDENCE") not in _EVIDENCE:
+        raise invalid("INVALID_ENUM_VALUE", "It is no type of evidence.", "evidence_type")
 
 
 def delay_of(body: Json) -> timedelta:

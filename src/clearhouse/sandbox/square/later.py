@@ -6,10 +6,11 @@ from typing import Any
 
 from clearhouse.sandbox.actions import Action
 from clearhouse.sandbox.core import Core
-from clearhouse.sandbox.square import charging, refunds
+from clearhouse.sandbox.square import charging, disputes, refunds
 from clearhouse.sandbox.square.endpoint import PSP
 from clearhouse.sandbox.square.errors import Json
 from clearhouse.sandbox.square.shelves import Shelves
+from clearhouse.sandbox.square.sources import DISPUTE_BY_AMOUNT
 
 Change = Callable[[Shelves, Json], None]
 
@@ -27,6 +28,32 @@ def register(core: Core) -> None:
     for status, name in (("COMPLETED", "complete"), ("REJECTED", "reject"), ("FAILED", "fail")):
         change = partial(refunds.finish, status=status)
         later.offer(f"{name}_refund", name.title(), "refund", {"PENDING"}, change)
+    _register_disputes(later)
+
+
+def _register_disputes(later: "_Later") -> None:
+    later.due(charging.DISPUTED, "payment", {"COMPLETED"}, _dispute)
+    later.due(disputes.DUE, "dispute", disputes.OPEN, disputes.fall_due)
+    later.due(disputes.DECIDED, "dispute", disputes.UNDECIDED - disputes.OPEN, disputes.decide)
+    later.offer("dispute", "Dispute", "payment", {"COMPLETED"}, _dispute)
+    later.offer("inquire", "Inquire", "payment", {"COMPLETED"}, _inquire)
+    disputed = {"EVIDENCE_REQUIRED", "PROCESSING"}
+    for state, name in (("WON", "win"), ("LOST", "lose")):
+        change = partial(disputes.move, state=state)
+        later.offer(name, name.title(), "dispute", disputed, change)
+    asked = disputes.UNDECIDED - disputed
+    close = partial(disputes.move, state="INQUIRY_CLOSED")
+    later.offer("close_inquiry", "Close", "dispute", asked, close)
+    later.offer("escalate", "Make it a dispute", "dispute", asked, disputes.escalate)
+
+
+def _dispute(shelves: Shelves, payment: Json) -> None:
+    reason = DISPUTE_BY_AMOUNT.get(payment["total_money"]["amount"], "NO_KNOWLEDGE")
+    disputes.begin(shelves, payment, reason, "EVIDENCE_REQUIRED")
+
+
+def _inquire(shelves: Shelves, payment: Json) -> None:
+    disputes.begin(shelves, payment, "NO_KNOWLEDGE", "INQUIRY_EVIDENCE_REQUIRED")
 
 
 class _Later:
@@ -39,7 +66,9 @@ class _Later:
         def work(payload: dict[str, Any]) -> None:
             shelves = Shelves(self._core, payload["account"])
             body = shelves.load(kind, payload["id"])
-            if body is not None and _state(body) in states:
+            if body is None or _state(body) not in states:
+                return
+            if payload.get("state", _state(body)) == _state(body):
                 change(shelves, body)
 
         self._core.agenda.on(name, work)

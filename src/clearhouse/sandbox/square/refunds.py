@@ -19,6 +19,7 @@ _BY_AMOUNT: Final = {
 }
 """The sandbox's own triggers; Square documents none."""
 _REFUNDABLE_FOR: Final = timedelta(days=365)
+_BLOCKING: Final = {"EVIDENCE_REQUIRED", "PROCESSING", "LOST", "ACCEPTED"}
 _COUNTS: Final = {"PENDING", "COMPLETED"}
 
 
@@ -91,6 +92,9 @@ def _check_refundable(shelves: Shelves, payment: Json, wanted: Json) -> None:
     age = shelves.core.now_us() - shapes.micros(payment["created_at"])
     if age > _REFUNDABLE_FOR // timedelta(microseconds=1):
         raise _refused("PAYMENT_NOT_REFUNDABLE", "The payment is older than a year.")
+    disputes = shelves.marked("dispute", "payment_id", payment["id"])
+    if any(each["state"] in _BLOCKING for each in disputes):
+        raise _refused("PAYMENT_NOT_REFUNDABLE_DUE_TO_DISPUTE", "The payment is disputed.")
     total = payment["total_money"]
     if wanted["currency"] != total["currency"]:
         raise _refused("REFUND_AMOUNT_INVALID", "The currency is not the payment's.")

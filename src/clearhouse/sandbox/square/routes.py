@@ -6,6 +6,7 @@ import msgspec
 
 from clearhouse.sandbox.core import Core, Request, Response, Route
 from clearhouse.sandbox.square import later
+from clearhouse.sandbox.square.disputes import Disputes
 from clearhouse.sandbox.square.endpoint import PSP, Call, endpoint, failed, respond
 from clearhouse.sandbox.square.listing import Listing
 from clearhouse.sandbox.square.locations import MAIN, location, locations
@@ -14,11 +15,13 @@ from clearhouse.sandbox.square.refunds import Refunds
 
 _PAYMENTS = "/v2/payments"
 _REFUNDS = "/v2/refunds"
+_DISPUTES = "/v2/disputes"
 
 
 def routes(core: Core) -> list[Route]:
     """All endpoints of Square that the sandbox has."""
     payments, refunds, listing = Payments(core), Refunds(core), Listing(core)
+    disputes = Disputes(core)
     later.register(core)
     table = (
         ("POST", _PAYMENTS, payments.create, "charge"),
@@ -31,6 +34,11 @@ def routes(core: Core) -> list[Route]:
         ("POST", _REFUNDS, refunds.create, "refund"),
         ("GET", _REFUNDS, listing.refunds, "look-up"),
         ("GET", f"{_REFUNDS}/{{id}}", refunds.get, "look-up"),
+        ("GET", _DISPUTES, disputes.list, "look-up"),
+        ("GET", f"{_DISPUTES}/{{id}}", disputes.get, "look-up"),
+        ("POST", f"{_DISPUTES}/{{id}}/accept", disputes.accept, "dispute"),
+        ("POST", f"{_DISPUTES}/{{id}}/evidence-text", disputes.add_text, "dispute"),
+        ("POST", f"{_DISPUTES}/{{id}}/submit-evidence", disputes.submit, "dispute"),
         ("GET", "/v2/locations", _list_locations, "other"),
         ("GET", "/v2/locations/{id}", _get_location, "other"),
     )

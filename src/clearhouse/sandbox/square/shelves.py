@@ -8,7 +8,7 @@ from clearhouse.sandbox.square import shapes
 from clearhouse.sandbox.square.endpoint import PSP
 from clearhouse.sandbox.square.errors import Json, not_found
 from clearhouse.sandbox.square.events import emit
-from clearhouse.sandbox.truth import Charge, Refund
+from clearhouse.sandbox.truth import Charge, Dispute, Refund
 
 _CHARGES: Final = {
     "COMPLETED": "succeeded",
@@ -22,6 +22,16 @@ _REFUNDS: Final = {
     "COMPLETED": "succeeded",
     "REJECTED": "failed",
     "FAILED": "failed",
+}
+_DISPUTES: Final = {
+    "INQUIRY_EVIDENCE_REQUIRED": "inquiry",
+    "INQUIRY_PROCESSING": "inquiry",
+    "INQUIRY_CLOSED": "closed",
+    "EVIDENCE_REQUIRED": "open",
+    "PROCESSING": "open",
+    "WON": "won",
+    "LOST": "lost",
+    "ACCEPTED": "lost",
 }
 
 
@@ -76,6 +86,39 @@ class Shelves:
         self._write_refund(refund, None)
         emit(self.core, "refund.updated", "refund", refund)
         self._count_refunds(refund["payment_id"])
+
+    def add_dispute(self, dispute: Json) -> None:
+        """Write a new dispute."""
+        self.write_dispute(dispute, {"payment_id": dispute["disputed_payment"]["payment_id"]})
+        emit(self.core, "dispute.created", "dispute", dispute)
+
+    def change_dispute(self, dispute: Json) -> None:
+        """Write a dispute whose state has changed."""
+        dispute["version"] += 1
+        dispute["updated_at"] = shapes.moment(self.core.now_us())
+        self.write_dispute(dispute)
+        emit(self.core, "dispute.state.updated", "dispute", dispute)
+
+    def write_dispute(self, dispute: Json, marks: dict[str, str] | None = None) -> None:
+        """Write a dispute without telling anybody."""
+        now, identifier = self.core.now_us(), dispute["id"]
+        self.core.objects.put(
+            self.shelf("dispute"), identifier, dispute, created_at=now, marks=marks
+        )
+        money = dispute["amount_money"]
+        self.core.truth.record_dispute(
+            Dispute(
+                psp=PSP,
+                account=self.account,
+                psp_id=identifier,
+                charge_id=dispute["disputed_payment"]["payment_id"],
+                amount_minor=money["amount"],
+                currency=money["currency"],
+                status=_DISPUTES[dispute["state"]],
+                created_at=now,
+                updated_at=now,
+            )
+        )
 
     def shelf(self, kind: str) -> Shelf:
         """Where objects of a kind stand."""

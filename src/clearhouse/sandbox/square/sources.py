@@ -61,3 +61,16 @@ The last is the sandbox's own: the payment is PENDING until Square has looked at
 
 VERIFICATION: Final = "CARD_DECLINED_VERIFICATION_REQUIRED"
 """The decline of a card whose bank wants its owner to authenticate."""
+
+DISPUTE_BY_AMOUNT: Final = {
+    8801: "AMOUNT_DIFFERS",
+    8802: "CANCELLED",
+    8803: "DUPLICATE",
+    8804: "NO_KNOWLEDGE",
+    8805: "NOT_AS_DESCRIBED",
+    8806: "NOT_RECEIVED",
+    8807: "PAID_BY_OTHER_MEANS",
+    8808: "CUSTOMER_REQUESTS_CREDIT",
+    8809: "EMV_LIABILITY_SHIFT",
+}
+"""Amounts (in minor units) that are disputed soon after they are taken, and why."""
