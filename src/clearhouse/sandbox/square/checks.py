@@ -145,6 +145,16 @@ def text(body: Json, name: str) -> str:
     return value
 
 
+def part(body: Json, name: str) -> Json:
+    """An object within a body, empty where there is none."""
+    value: Any = body.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise invalid("EXPECTED_OBJECT", "Expected an object value.", name)
+    return cast("Json", value)
+
+
 def money(body: Json, name: str, *, least: int = 1) -> tuple[int, str]:
     """A required amount within its bounds: minor units and an ISO 4217 currency."""
     value: Any = body.get(name)

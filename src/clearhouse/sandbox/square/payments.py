@@ -4,7 +4,7 @@ from typing import Final
 
 from clearhouse.sandbox.core import Core, Response
 from clearhouse.sandbox.square import charging, shapes
-from clearhouse.sandbox.square.checks import check_create, delay_of, money, text
+from clearhouse.sandbox.square.checks import check_create, delay_of, money, part, text
 from clearhouse.sandbox.square.endpoint import Call, respond
 from clearhouse.sandbox.square.errors import Json, SquareError, invalid, not_found
 from clearhouse.sandbox.square.keys import once
@@ -37,7 +37,7 @@ class Payments:
     async def update(self, call: Call) -> Response:
         """PUT /v2/payments/{id}: another amount or tip, before it is completed."""
         key = text(call.body, "idempotency_key")
-        wanted: Json = call.body.get("payment") or {}
+        wanted = part(call.body, "payment")
 
         def work() -> Json:
             shelves = Shelves(self._core, call.account)

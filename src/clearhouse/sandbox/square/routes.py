@@ -8,20 +8,26 @@ from clearhouse.sandbox.core import Core, Request, Response, Route
 from clearhouse.sandbox.square import later
 from clearhouse.sandbox.square.disputes import Disputes
 from clearhouse.sandbox.square.endpoint import PSP, Call, endpoint, failed, respond
+from clearhouse.sandbox.square.links import Links
 from clearhouse.sandbox.square.listing import Listing
 from clearhouse.sandbox.square.locations import MAIN, location, locations
+from clearhouse.sandbox.square.orders import Orders
+from clearhouse.sandbox.square.page import Page
 from clearhouse.sandbox.square.payments import Payments
 from clearhouse.sandbox.square.refunds import Refunds
 
 _PAYMENTS = "/v2/payments"
 _REFUNDS = "/v2/refunds"
 _DISPUTES = "/v2/disputes"
+_LINKS = "/v2/online-checkout/payment-links"
+_ORDERS = "/v2/orders"
+_PAY = "/_sandbox/square/pay/{account}/{id}"
 
 
 def routes(core: Core) -> list[Route]:
     """All endpoints of Square that the sandbox has."""
     payments, refunds, listing = Payments(core), Refunds(core), Listing(core)
-    disputes = Disputes(core)
+    disputes, orders, links, page = Disputes(core), Orders(core), Links(core), Page(core)
     later.register(core)
     table = (
         ("POST", _PAYMENTS, payments.create, "charge"),
@@ -39,12 +45,28 @@ def routes(core: Core) -> list[Route]:
         ("POST", f"{_DISPUTES}/{{id}}/accept", disputes.accept, "dispute"),
         ("POST", f"{_DISPUTES}/{{id}}/evidence-text", disputes.add_text, "dispute"),
         ("POST", f"{_DISPUTES}/{{id}}/submit-evidence", disputes.submit, "dispute"),
+        ("POST", _LINKS, links.create, "page"),
+        ("GET", _LINKS, links.list, "look-up"),
+        ("GET", f"{_LINKS}/{{id}}", links.get, "look-up"),
+        ("DELETE", f"{_LINKS}/{{id}}", links.delete, "page"),
+        ("POST", f"{_ORDERS}/search", orders.search, "look-up"),
+        ("GET", f"{_ORDERS}/{{id}}", orders.get, "look-up"),
+        ("PUT", f"{_ORDERS}/{{id}}", orders.update, "page"),
         ("GET", "/v2/locations", _list_locations, "other"),
         ("GET", "/v2/locations/{id}", _get_location, "other"),
     )
+    shown = (
+        ("GET", _PAY, page.show),
+        ("POST", _PAY, page.pay),
+        ("GET", f"{_PAY}/challenge", page.ask),
+        ("POST", f"{_PAY}/challenge", page.confirm),
+    )
     return [
-        Route(PSP, method, pattern, endpoint(action), failed, operation, _reference)
-        for method, pattern, action, operation in table
+        *(
+            Route(PSP, method, pattern, endpoint(action), failed, operation, _reference)
+            for method, pattern, action, operation in table
+        ),
+        *(Route(PSP, method, pattern, action, failed) for method, pattern, action in shown),
     ]
 
 

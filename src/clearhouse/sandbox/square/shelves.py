@@ -120,6 +120,25 @@ class Shelves:
             )
         )
 
+    def add_order(self, order: Json) -> None:
+        """Write a new order."""
+        self._write_order(order)
+        self._tell_order("order.created", order)
+
+    def change_order(self, order: Json) -> None:
+        """Write an order that has changed, under a new version."""
+        order["version"] += 1
+        order["updated_at"] = shapes.moment(self.core.now_us())
+        self._write_order(order)
+        self._tell_order("order.updated", order)
+
+    def write_link(self, link: Json, marks: dict[str, str] | None = None) -> None:
+        """Write a payment link; Square tells nobody of those."""
+        now = self.core.now_us()
+        self.core.objects.put(
+            self.shelf("payment_link"), link["id"], link, created_at=now, marks=marks
+        )
+
     def shelf(self, kind: str) -> Shelf:
         """Where objects of a kind stand."""
         return Shelf(PSP, self.account, kind)
@@ -127,6 +146,15 @@ class Shelves:
     def _tell_payment(self, kind: str, payment: Json) -> None:
         shown = shapes.shown(payment, self.core.now_us())
         emit(self.core, kind, "payment", {**shown, "version": payment["version"]})
+
+    def _write_order(self, order: Json) -> None:
+        now = self.core.now_us()
+        self.core.objects.put(self.shelf("order"), order["id"], order, created_at=now)
+
+    def _tell_order(self, kind: str, order: Json) -> None:
+        told = ("version", "location_id", "state", "created_at", "updated_at")
+        body = {"order_id": order["id"], **{name: order[name] for name in told}}
+        emit(self.core, kind, kind.replace(".", "_"), body)
 
     def _count_refunds(self, payment_id: str) -> None:
         payment = self.payment(payment_id)
