@@ -27,7 +27,15 @@ from clearhouse.payments.booking import BookingService
 from clearhouse.payments.execution import ExecutionService
 from clearhouse.payments.fees import DefaultFee
 from clearhouse.payments.intake import IntakeService
+from clearhouse.payments.learning import LearningService
 from clearhouse.payments.model import StatusReason
+from clearhouse.payments.operations.execution import OperationExecution
+from clearhouse.payments.operations.intake import OperationIntake
+from clearhouse.payments.operations.learning import OperationLearning
+from clearhouse.payments.operations.outcomes import OperationOutcomes
+from clearhouse.payments.operations.service import OperationService
+from clearhouse.payments.operations.strays import StrayRefunds
+from clearhouse.payments.operations.terms import FeePolicy
 from clearhouse.payments.patience import RetryPolicy
 from clearhouse.payments.service import PaymentService
 from clearhouse.postgres.connection import LOST, Pool, open_pool
@@ -37,6 +45,7 @@ from clearhouse.settings import Settings
 from clearhouse.wallets.service import WalletService
 from clearhouse.workers.executor import ChargingPsp, Executor
 from clearhouse.workers.maintenance import run_maintenance
+from clearhouse.workers.operator import Operator
 
 SERVICES: Final = (
     ("messaging", "clearhouse.messaging"),
@@ -106,6 +115,18 @@ def payment_service(runtime: Runtime, idempotency_lifetime: timedelta) -> Paymen
     return PaymentService(runtime.pool, intake)
 
 
+def operation_service(runtime: Runtime, settings: Settings) -> OperationService:
+    """The captures, voids and refunds that an API offers; it has its own group commit."""
+    intake = OperationIntake(
+        runtime.pool,
+        runtime.clock,
+        runtime.ids,
+        idempotency_lifetime=settings.api.idempotency_lifetime,
+        fee_policy=FeePolicy(settings.refund.fee_policy),
+    )
+    return OperationService(runtime.pool, intake)
+
+
 def api_app(runtime: Runtime, settings: Settings, pepper: bytes) -> Litestar:
     """The HTTP API as an ASGI application; ``pepper`` is what API keys are hashed with."""
 
@@ -118,6 +139,7 @@ def api_app(runtime: Runtime, settings: Settings, pepper: bytes) -> Litestar:
     access = ApiKeys(runtime.pool, runtime.clock, runtime.ids, runtime.randomness, pepper)
     dependencies = ApiDependencies(
         payments=payment_service(runtime, settings.api.idempotency_lifetime),
+        operations=operation_service(runtime, settings),
         wallets=WalletService(runtime.pool, runtime.ids, runtime.clock),
         keys=access,
         psps=frozenset(settings.psps),
@@ -154,6 +176,42 @@ def execution_service(runtime: Runtime, settings: Settings) -> ExecutionService:
         lease=timedelta(seconds=executor.lease_seconds),
         policy=retry_policy(settings),
         default_fee=DefaultFee(fee.basis_points, fee.fixed_minor),
+        strays=StrayRefunds(runtime.clock, runtime.ids),
+    )
+
+
+def learning_service(runtime: Runtime, settings: Settings) -> LearningService:
+    """The one door for what is learnt about orders outside of an executor."""
+    fee = settings.fee
+    return LearningService(
+        runtime.clock,
+        runtime.randomness,
+        policy=retry_policy(settings),
+        default_fee=DefaultFee(fee.basis_points, fee.fixed_minor),
+        strays=StrayRefunds(runtime.clock, runtime.ids),
+    )
+
+
+def operation_outcomes(runtime: Runtime, settings: Settings) -> OperationOutcomes:
+    """What decides about the outcomes of captures, voids and refunds."""
+    orders = learning_service(runtime, settings)
+    return OperationOutcomes(runtime.clock, runtime.randomness, retry_policy(settings), orders)
+
+
+def operation_execution(runtime: Runtime, settings: Settings) -> OperationExecution:
+    """What operators claim from and settle with."""
+    outcomes = operation_outcomes(runtime, settings)
+    lease = timedelta(seconds=settings.executor.lease_seconds)
+    return OperationExecution(runtime.pool, runtime.clock, outcomes, lease=lease)
+
+
+def operation_learning(runtime: Runtime, settings: Settings) -> OperationLearning:
+    """What takes in refunds that PSPs tell of by themselves."""
+    return OperationLearning(
+        runtime.clock,
+        runtime.ids,
+        operation_outcomes(runtime, settings),
+        FeePolicy(settings.refund.fee_policy),
     )
 
 
@@ -209,17 +267,20 @@ async def run_loops(
     psps: Mapping[str, ChargingPsp],
     stopping: asyncio.Event,
 ) -> None:
-    """The same with PSPs that are open already, an executor for each."""
+    """The same with PSPs that are open already, an executor and an operator for each."""
     chosen = set(roles)
     loops = [asyncio.create_task(one.run(), name=one.name) for one in consumers(runtime, chosen)]
     if Role.PAYMENTS in chosen:
         loops.append(asyncio.create_task(run_maintenance(runtime.pool, runtime.clock)))
     service = execution_service(runtime, settings)
+    operations = operation_execution(runtime, settings)
     executors: list[asyncio.Task[None]] = []
     for name, psp in psps.items():
         concurrency = settings.psps[name].concurrency
         executor = Executor(service, psp, runtime.clock, concurrency=concurrency)
         executors.append(asyncio.create_task(executor.run(stopping), name=f"{name} executor"))
+        operator = Operator(operations, psp, runtime.clock, concurrency=concurrency)
+        executors.append(asyncio.create_task(operator.run(stopping), name=f"{name} operator"))
     try:
         await _until_stopped([*loops, *executors], stopping)
         if executors:

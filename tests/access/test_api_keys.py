@@ -179,7 +179,7 @@ async def test_a_scope_of_a_newer_release_opens_nothing(
     keys: ApiKeys, owner: asyncpg.Connection
 ) -> None:
     _, token = await keys.create("shop", [Scope.PAYMENTS_READ])
-    await owner.execute("update access.api_keys set scopes = scopes || '{refunds:write}'::text[]")
+    await owner.execute("update access.api_keys set scopes = scopes || '{dreams:write}'::text[]")
     assert (await keys.authenticate(token)).scopes == {Scope.PAYMENTS_READ}
 
 

@@ -26,6 +26,9 @@ from clearhouse.access.service import ApiKeys
 from clearhouse.api.app import create_app
 from clearhouse.api.dependencies import ApiDependencies
 from clearhouse.payments.intake import IntakeService
+from clearhouse.payments.operations.intake import OperationIntake
+from clearhouse.payments.operations.service import OperationService
+from clearhouse.payments.operations.terms import FeePolicy
 from clearhouse.payments.service import PaymentService
 from clearhouse.postgres.connection import open_pool
 from clearhouse.wallets.service import WalletService
@@ -111,6 +114,16 @@ class ApiThread(threading.Thread):
 
         deps = ApiDependencies(
             payments=PaymentService(pool, intake),
+            operations=OperationService(
+                pool,
+                OperationIntake(
+                    pool,
+                    CLOCK,
+                    IDS,
+                    idempotency_lifetime=timedelta(days=1),
+                    fee_policy=FeePolicy.KEEP,
+                ),
+            ),
             wallets=WalletService(pool, IDS, CLOCK),
             keys=keys,
             psps=PSPS,

@@ -15,6 +15,7 @@ from clearhouse.kernel.errors import (
     Fault,
     IdempotencyMismatch,
     NotFound,
+    NotRefundable,
     Unauthenticated,
 )
 from clearhouse.kernel.ids import Ids
@@ -30,6 +31,7 @@ from clearhouse.payments.model import (
     PaymentEvent,
     PaymentOrder,
 )
+from clearhouse.payments.operations.model import Kind, NewOperation, Operation
 
 PSPS = frozenset({"stripe", "braintree", "square"})
 CLOCK = SystemClock()
@@ -120,6 +122,21 @@ class MemoryPayments:
         return OrderPage(found[:limit], found[limit - 1].order_id if more else None)
 
 
+class MemoryOperations:
+    """Nobody has refunded anything."""
+
+    async def accept(self, wanted: NewOperation) -> IntakeAnswer:
+        raise NotRefundable("The payment order is NOT_STARTED.")
+
+    async def refund(self, refund_id: str) -> Operation:
+        raise NotFound("There is no refund with this id.")
+
+    async def operations_of(
+        self, payment_order_id: str, kinds: Sequence[Kind] = ()
+    ) -> list[Operation]:
+        return []
+
+
 @dataclass(frozen=True)
 class MemoryBalance:
     currency: str
@@ -173,6 +190,7 @@ class Readiness:
 def memory_dependencies(payments: MemoryPayments, ready: Readiness) -> ApiDependencies:
     return ApiDependencies(
         payments=payments,
+        operations=MemoryOperations(),
         wallets=MemoryWallets(),
         keys=MemoryKeys(),
         psps=PSPS,

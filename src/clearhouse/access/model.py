@@ -13,6 +13,8 @@ class Scope(StrEnum):
     """Accept payments: ``POST /v1/payments``."""
     PAYMENTS_READ = "payments:read"
     """Read payment orders and checkouts, singly and in lists."""
+    REFUNDS_WRITE = "refunds:write"
+    """Give money back: ``POST /v1/payments/{payment_order_id}/refunds``."""
     WALLETS_READ = "wallets:read"
     """Read what sellers are owed."""
 

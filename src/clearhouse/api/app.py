@@ -15,6 +15,7 @@ from clearhouse.api.metrics import metrics_in
 from clearhouse.api.operations import OPERATIONS, PAGES
 from clearhouse.api.pages import Pages
 from clearhouse.api.problems import problem_of
+from clearhouse.api.refunds import Refunds
 
 
 def routes() -> tuple[str, ...]:
@@ -26,7 +27,7 @@ def create_app(deps: ApiDependencies) -> Litestar:
     """The API as an ASGI application."""
     metrics = metrics_in(deps.registry)
     lookups, health, pages = Lookups(deps), Health(deps), Pages()
-    intake = PaymentIntake(deps)
+    intake, refunds = PaymentIntake(deps), Refunds(deps)
 
     async def take(request: Request[Any, Any, Any]) -> Response[bytes]:
         """The same intake, for paths that only routing recognises, such as ``/v1/payments/``."""
@@ -44,6 +45,9 @@ def create_app(deps: ApiDependencies) -> Litestar:
         post(PATH)(take),
         get(PATH)(lookups.orders),
         get("/v1/payments/{payment_order_id:str}")(lookups.order),
+        post("/v1/payments/{payment_order_id:str}/refunds")(refunds.create),
+        get("/v1/payments/{payment_order_id:str}/refunds")(refunds.of_payment),
+        get("/v1/refunds/{refund_id:str}")(refunds.refund),
         get("/v1/checkouts/{checkout_id:str}")(lookups.checkout),
         get("/v1/wallets/{seller_account:str}")(lookups.wallet),
         get("/healthz")(health.alive),

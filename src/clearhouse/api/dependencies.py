@@ -21,6 +21,7 @@ from clearhouse.payments.model import (
     PaymentEvent,
     PaymentOrder,
 )
+from clearhouse.payments.operations.model import Kind, NewOperation, Operation
 
 
 class Payments(Protocol):
@@ -47,6 +48,27 @@ class Payments(Protocol):
 
     async def list_orders(self, wanted: OrderFilter, before: UUID | None, limit: int) -> OrderPage:
         """Orders, newest first."""
+        ...
+
+
+class Operations(Protocol):
+    """The verbs of captures, voids and refunds; ``OperationService`` fulfils it."""
+
+    async def accept(self, wanted: NewOperation) -> IntakeAnswer:
+        """Store an operation durably or replay its answer.
+
+        Raises as ``OperationIntake.accept`` does.
+        """
+        ...
+
+    async def refund(self, refund_id: str) -> Operation:
+        """One refund. Raises NotFound."""
+        ...
+
+    async def operations_of(
+        self, payment_order_id: str, kinds: Sequence[Kind] = ...
+    ) -> list[Operation]:
+        """An order's operations of some kinds, oldest first. Raises NotFound."""
         ...
 
 
@@ -100,6 +122,7 @@ class ApiDependencies:
     """
 
     payments: Payments
+    operations: Operations
     wallets: Wallets
     keys: Keys
     psps: AbstractSet[str]

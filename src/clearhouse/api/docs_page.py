@@ -8,12 +8,14 @@ from typing import Any, Final
 from clearhouse.access.model import Scope
 from clearhouse.api.markup import code, json_block, page, phrase, text
 from clearhouse.api.openapi import openapi_document, problem_example
-from clearhouse.api.operations import OPERATIONS, Operation, Parameter
+from clearhouse.api.operation import Operation, Parameter
+from clearhouse.api.operations import OPERATIONS
 from clearhouse.api.problem_types import TYPES, ProblemType
 
 _SCOPES: Final = {
     Scope.PAYMENTS_WRITE: "accept payments",
-    Scope.PAYMENTS_READ: "read payment orders and checkouts",
+    Scope.PAYMENTS_READ: "read payment orders, checkouts and refunds",
+    Scope.REFUNDS_WRITE: "refund payments",
     Scope.WALLETS_READ: "read what sellers are owed",
 }
 

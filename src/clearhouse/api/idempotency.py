@@ -1,7 +1,7 @@
 """The idempotency key of a request, from the IETF draft's header or from ``checkout_id``.
 
-Two namespaces, so that a header never meets somebody's checkout: ``h:`` and ``c:``. Both are
-scoped per API key by the service.
+Namespaces, so that a header never meets somebody's checkout: ``h:`` and ``c:``, and ``r:`` for a
+``refund_id``. All are scoped per API key by the service.
 """
 
 import re
@@ -20,9 +20,12 @@ def idempotency_key(header: bytes | None, checkout_id: str) -> str:
     The draft makes the header a quoted string (RFC 8941); most clients send the bare value.
     Both are taken, and ``"abc"`` is the same key as ``abc``. Raises HttpError for others.
     """
-    if header is None:
-        return f"c:{checkout_id}"
-    return f"h:{_value(header.strip())}"
+    return header_key(header) or f"c:{checkout_id}"
+
+
+def header_key(header: bytes | None) -> str | None:
+    """The key of the header alone; None without one. Raises HttpError as above."""
+    return None if header is None else f"h:{_value(header.strip())}"
 
 
 def _value(header: bytes) -> str:

@@ -36,14 +36,14 @@ class Lookups:
     async def order(self, request: AnyRequest, payment_order_id: FromPath[str]) -> Response[bytes]:
         """The execution status of a single payment order."""
         await self._authorize(request, Scope.PAYMENTS_READ)
-        order, attempts = await self._deps.payments.order(_storable(payment_order_id))
-        return _json(encode(view_order_detail(order, attempts)))
+        order, attempts = await self._deps.payments.order(storable(payment_order_id))
+        return json_answer(encode(view_order_detail(order, attempts)))
 
     async def checkout(self, request: AnyRequest, checkout_id: FromPath[str]) -> Response[bytes]:
         """A payment event with its orders."""
         await self._authorize(request, Scope.PAYMENTS_READ)
-        return _json(
-            encode(view_checkout(await self._deps.payments.checkout(_storable(checkout_id))))
+        return json_answer(
+            encode(view_checkout(await self._deps.payments.checkout(storable(checkout_id))))
         )
 
     async def orders(self, request: AnyRequest) -> Response[bytes]:
@@ -53,23 +53,23 @@ class Lookups:
         page = await self._deps.payments.list_orders(wanted, before, limit)
         items = [view_order(order) for order in page.orders]
         if page.next_before is None:
-            return _json(encode(OrderPageView(items, None)))
+            return json_answer(encode(OrderPageView(items, None)))
         cursor = make_cursor(page.next_before, filters)
         query = urlencode({**filters, "limit": limit, "cursor": cursor})
         link = f'</v1/payments?{query}>; rel="next"'
-        return _json(encode(OrderPageView(items, cursor)), {"Link": link})
+        return json_answer(encode(OrderPageView(items, cursor)), {"Link": link})
 
     async def wallet(self, request: AnyRequest, seller_account: FromPath[str]) -> Response[bytes]:
         """What a seller is owed, per currency."""
         await self._authorize(request, Scope.WALLETS_READ)
-        balances = await self._deps.wallets.balances(_storable(seller_account))
-        return _json(encode(view_wallet(seller_account, balances)))
+        balances = await self._deps.wallets.balances(storable(seller_account))
+        return json_answer(encode(view_wallet(seller_account, balances)))
 
     async def _authorize(self, request: AnyRequest, scope: Scope) -> None:
         await authorize(self._deps.keys, header(request.scope, b"authorization"), scope)
 
 
-def _storable(identifier: str) -> str:
+def storable(identifier: str) -> str:
     """An id from a path; what could never have been stored is not found, without asking."""
     if not 1 <= len(identifier) <= 255 or not identifier.isascii() or not identifier.isprintable():
         raise NotFound("There is nothing under this id.")
@@ -89,5 +89,8 @@ def _pairs(request: AnyRequest) -> list[tuple[str, str]]:
         ) from None
 
 
-def _json(body: bytes, headers: dict[str, str] | None = None) -> Response[bytes]:
-    return Response(body, media_type=_MEDIA_TYPE, headers=headers)
+def json_answer(
+    body: bytes, headers: dict[str, str] | None = None, *, status: int = 200
+) -> Response[bytes]:
+    """Encoded JSON as an answer."""
+    return Response(body, media_type=_MEDIA_TYPE, headers=headers, status_code=status)

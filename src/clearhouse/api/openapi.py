@@ -9,7 +9,8 @@ import msgspec
 from clearhouse import __version__
 from clearhouse.access.model import Scope
 from clearhouse.api import examples
-from clearhouse.api.operations import OPERATIONS, Operation, Parameter
+from clearhouse.api.operation import Operation, Parameter
+from clearhouse.api.operations import OPERATIONS
 from clearhouse.api.problem_types import TYPES, ProblemType
 from clearhouse.api.problems import MEDIA_TYPE
 from clearhouse.api.responses import ProblemView

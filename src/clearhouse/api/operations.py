@@ -1,97 +1,37 @@
 """What each operation promises: the table behind the OpenAPI document and the docs page."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from clearhouse.access.model import Scope
 from clearhouse.api import examples, requests, responses
 from clearhouse.api.listing import DEFAULT_LIMIT, MAX_LIMIT
+from clearhouse.api.operation import KEY_HEADER, Operation, path_parameter, query_parameter
+from clearhouse.api.refund_operations import REFUNDS
 from clearhouse.payments.model import OrderStatus
 
-ALWAYS: Final = ("internal-error", "card-number-refused")
-"""Problems that every operation may answer with."""
-KEYED: Final = ("unauthenticated", "missing-scope", "unavailable")
-"""Problems of every operation that asks for an API key."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter in the path, the query or a header, with its JSON schema and an example."""
-
-    name: str
-    place: str
-    description: str
-    schema: Mapping[str, Any]
-    example: str | int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One method of one path. ``request`` and ``response`` are the types that define the JSON."""
-
-    method: str
-    path: str
-    name: str
-    tag: str
-    summary: str
-    description: str
-    status: int
-    scope: Scope | None = None
-    parameters: tuple[Parameter, ...] = ()
-    request: type[msgspec.Struct] | None = None
-    request_examples: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    response: type[msgspec.Struct] | None = None
-    response_example: Any = None
-    media_type: str = "application/json"
-    response_headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    problems: tuple[str, ...] = ()
-
-    @property
-    def route(self) -> str:
-        """Method and path, such as ``POST /v1/payments``."""
-        return f"{self.method} {self.path}"
-
-    @property
-    def all_problems(self) -> tuple[str, ...]:
-        """The slugs of every problem that it may answer with."""
-        return (*self.problems, *(KEYED if self.scope else ()), *ALWAYS)
-
-
-def _path(name: str, description: str, example: str) -> Parameter:
-    schema = {"type": "string", "maxLength": requests.MAX_ID}
-    return Parameter(name, "path", description, schema, example)
-
-
-def _query(
-    name: str, description: str, example: str | int | None = None, **schema: Any
-) -> Parameter:
-    return Parameter(name, "query", description, schema or {"type": "string"}, example)
-
-
 _FILTERS: Final = (
-    _query("status", "Only orders in this status.", type="string", enum=[*OrderStatus]),
-    _query("seller_account", "Only this seller's orders.", "lamps-and-more"),
-    _query("psp", "Only orders executed at this PSP.", "stripe"),
-    _query("currency", "Only orders in this currency.", "EUR", type="string", pattern="^[A-Z]{3}$"),
-    _query("checkout_id", "Only the orders of this checkout.", "checkout-7f3a"),
-    _query(
+    query_parameter("status", "Only orders in this status.", type="string", enum=[*OrderStatus]),
+    query_parameter("seller_account", "Only this seller's orders.", "lamps-and-more"),
+    query_parameter("psp", "Only orders executed at this PSP.", "stripe"),
+    query_parameter(
+        "currency", "Only orders in this currency.", "EUR", type="string", pattern="^[A-Z]{3}$"
+    ),
+    query_parameter("checkout_id", "Only the orders of this checkout.", "checkout-7f3a"),
+    query_parameter(
         "created_from",
         "Only orders accepted at this moment or later; RFC 3339 with an offset.",
         "2026-03-01T00:00:00Z",
         type="string",
         format="date-time",
     ),
-    _query(
+    query_parameter(
         "created_before",
         "Only orders accepted before this moment.",
         "2026-04-01T00:00:00Z",
         type="string",
         format="date-time",
     ),
-    _query(
+    query_parameter(
         "limit",
         "How many orders a page holds.",
         type="integer",
@@ -99,7 +39,7 @@ _FILTERS: Final = (
         maximum=MAX_LIMIT,
         default=DEFAULT_LIMIT,
     ),
-    _query("cursor", "`next_cursor` of the page before, with the same filters."),
+    query_parameter("cursor", "`next_cursor` of the page before, with the same filters."),
 )
 
 _ACCEPT: Final = """\
@@ -114,14 +54,6 @@ and the order of members do not matter.
 **No card numbers.** `credit_card_info` takes the token or nonce that the PSP's own browser
 library made."""
 
-_KEY_HEADER: Final = Parameter(
-    "Idempotency-Key",
-    "header",
-    "1 to 255 visible ASCII characters, quoted or not; scoped to your API key. A UUID is good.",
-    {"type": "string", "minLength": 1, "maxLength": 257},
-    "5b1f0c9e-3d2a-4b9f-9d52-6f2c51a9e0aa",
-)
-
 OPERATIONS: Final = (
     Operation(
         "POST",
@@ -132,7 +64,7 @@ OPERATIONS: Final = (
         _ACCEPT,
         202,
         Scope.PAYMENTS_WRITE,
-        (_KEY_HEADER,),
+        (KEY_HEADER,),
         requests.PaymentRequest,
         examples.PAYMENTS,
         responses.CheckoutView,
@@ -177,11 +109,16 @@ OPERATIONS: Final = (
         "The execution status of a single payment order, with its attempts.",
         200,
         Scope.PAYMENTS_READ,
-        (_path("payment_order_id", "The order's id, as you gave it.", "checkout-7f3a-lamps"),),
+        (
+            path_parameter(
+                "payment_order_id", "The order's id, as you gave it.", "checkout-7f3a-lamps"
+            ),
+        ),
         response=responses.OrderDetailView,
         response_example=examples.ORDER,
         problems=("not-found",),
     ),
+    *REFUNDS,
     Operation(
         "GET",
         "/v1/checkouts/{checkout_id}",
@@ -191,7 +128,7 @@ OPERATIONS: Final = (
         "The payment event with its orders, and whether all is done.",
         200,
         Scope.PAYMENTS_READ,
-        (_path("checkout_id", "The checkout's id, as you gave it.", "checkout-7f3a"),),
+        (path_parameter("checkout_id", "The checkout's id, as you gave it.", "checkout-7f3a"),),
         response=responses.CheckoutView,
         response_example=examples.CHECKOUT,
         problems=("not-found",),
@@ -205,7 +142,11 @@ OPERATIONS: Final = (
         "What the seller is owed, per currency.",
         200,
         Scope.WALLETS_READ,
-        (_path("seller_account", "The seller's account, as you gave it.", "lamps-and-more"),),
+        (
+            path_parameter(
+                "seller_account", "The seller's account, as you gave it.", "lamps-and-more"
+            ),
+        ),
         response=responses.WalletView,
         response_example=examples.WALLET,
         problems=("not-found",),

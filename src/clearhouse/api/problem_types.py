@@ -91,6 +91,22 @@ _ALL: Final = (
         "If you repeat a request, send the same idempotency key. Else choose new ids.",
     ),
     ProblemType(
+        "refund-exceeds-capture",
+        409,
+        "More than is left to refund",
+        "The amount is more than what was captured, less what is refunded already or on its way, "
+        "less what is under dispute or was lost in one. Nothing was done.",
+        "Refund at most what `detail` says is left.",
+    ),
+    ProblemType(
+        "order-not-refundable",
+        409,
+        "The payment order cannot be refunded",
+        "Only a payment order that succeeded can be refunded, and not one that the PSP took back "
+        "itself.",
+        "Look at the order's `status`. One that is still executing may succeed later.",
+    ),
+    ProblemType(
         "body-too-large",
         413,
         "The body is too large",

@@ -24,6 +24,8 @@ from clearhouse.kernel.errors import (
     InvalidRequest,
     KeyInUse,
     NotFound,
+    NotRefundable,
+    RefundExceedsCapture,
     Unauthenticated,
     UnavailableError,
 )
@@ -44,6 +46,8 @@ _SLUGS: Final[tuple[tuple[type[ClearhouseError], str], ...]] = (
     (InvalidRequest, "validation-failed"),
     (IdempotencyMismatch, "idempotency-key-reused"),
     (KeyInUse, "idempotency-key-in-use"),
+    (RefundExceedsCapture, "refund-exceeds-capture"),
+    (NotRefundable, "order-not-refundable"),
     (Conflict, "conflict"),
     (NotFound, "not-found"),
     (Unauthenticated, "unauthenticated"),

@@ -11,7 +11,10 @@ The hierarchy, drawn as text::
     │   └── Archived             it existed, and lies in the archive now
     ├── Conflict                 the request contradicts what is stored already
     │   ├── IdempotencyMismatch  same idempotency key, another body
-    │   └── KeyInUse             same idempotency key, first request still in flight
+    │   ├── KeyInUse             same idempotency key, first request still in flight
+    │   ├── NotRefundable        the order is not such that money could go back
+    │   ├── RefundExceedsCapture more than is left of what was captured
+    │   └── NotCapturable        the order is not authorized, or not for so much
     ├── Unauthenticated          no valid API key
     └── Forbidden                the API key lacks the scope
 
@@ -93,6 +96,18 @@ class KeyInUse(Conflict):
     def __init__(self, message: str, *, retry_after_seconds: int = 1) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class NotRefundable(Conflict):
+    """The payment order is not such that money could go back: not succeeded, or taken back."""
+
+
+class RefundExceedsCapture(Conflict):
+    """More is to be refunded than is left: the message says what was captured and what is left."""
+
+
+class NotCapturable(Conflict):
+    """The payment order cannot be captured or voided: not authorized, or ended in another way."""
 
 
 class Unauthenticated(ClearhouseError):

@@ -14,7 +14,6 @@ from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import (
     Conflict,
     Fault,
-    IdempotencyMismatch,
     KeyInUse,
     UnavailableError,
 )
@@ -29,6 +28,7 @@ from clearhouse.payments.model import (
     PaymentEvent,
     PaymentOrder,
 )
+from clearhouse.payments.replay import judge
 from clearhouse.payments.store import QUERIES, SCHEMA
 from clearhouse.postgres.barrier import pass_barrier
 from clearhouse.postgres.connection import Connection, Pool, in_transaction
@@ -229,18 +229,10 @@ class IntakeService:
 
 
 def _judge(intake: Intake, row: asyncpg.Record) -> _Answer | None:
-    if not row["locked"]:
-        return KeyInUse("The first request with this idempotency key is still in flight.")
-    if row["answer"] is not None and not row["expired"]:
-        if row["body_hash"] == intake.body_hash:
-            return IntakeAnswer(row["answer"], replayed=True)
-        return IdempotencyMismatch(
-            "This idempotency key was used with another body.",
-            hint="Repeat the first body exactly, or use a new key for a new payment.",
-        )
-    if row["checkout_event"] is not None:
+    known = judge(intake.body_hash, row)
+    if known is None and row["checkout_event"] is not None:
         return _checkout_exists()
-    return None
+    return known
 
 
 def _refuse_used_ids(

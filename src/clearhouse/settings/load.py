@@ -17,6 +17,7 @@ from clearhouse.settings.model import (
     ExecutorSettings,
     FeeSettings,
     LogSettings,
+    RefundSettings,
     RetrySettings,
     SandboxSettings,
     Settings,
@@ -226,6 +227,7 @@ def _assemble(value: Mapping[str, Any], psps: Mapping[str, PspConfig]) -> Settin
         },
         work=WorkSettings(value["work.metrics_host"], value["work.metrics_port"]),
         fee=FeeSettings(value["fee.basis_points"], value["fee.fixed"]),
+        refund=RefundSettings(value["refund.fee_policy"]),
         sandbox=SandboxSettings(
             host=value["sandbox.host"],
             port=value["sandbox.port"],

@@ -67,6 +67,13 @@ class FeeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundSettings:
+    """What refunds do to the platform's fee: ``keep`` or ``return``."""
+
+    fee_policy: str
+
+
+@dataclass(frozen=True, slots=True)
 class SandboxSettings:
     """The PSP sandbox; ``seed`` None draws faults and latencies anew at each start."""
 
@@ -101,5 +108,6 @@ class Settings:
     limits: Mapping[str, timedelta]
     work: WorkSettings
     fee: FeeSettings
+    refund: RefundSettings
     sandbox: SandboxSettings
     log: LogSettings

@@ -195,6 +195,13 @@ _CORE: Final = (
         "USD=0.30, EUR=0.25, GBP=0.20, JPY=30, KWD=0.100",
         "What is added to that share for each sale, by currency; a currency not named: nothing.",
     ),
+    Setting(
+        "refund.fee_policy",
+        kinds.choice("keep", "return"),
+        "keep",
+        "What becomes of the platform's fee when a sale is refunded: it is kept, or returned to"
+        " the seller in the proportion of what is refunded.",
+    ),
     Setting("sandbox.host", kinds.TEXT, "127.0.0.1", "The address the PSP sandbox listens on."),
     Setting("sandbox.port", kinds.PORT, "8090", "The port the PSP sandbox listens on."),
     Setting(

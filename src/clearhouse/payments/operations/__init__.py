@@ -1,0 +1,1 @@
+"""What is done to a charge that exists: captures, voids and refunds, each once."""
