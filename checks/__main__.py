@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from checks import docs, hygiene, locks, sizes
+from checks import docs, hygiene, lifecycle, locks, sizes
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 BIN: Final = Path(sys.executable).parent
@@ -43,6 +43,7 @@ CHECKS: Final[dict[str, Callable[[], Outcome]]] = {
     "hygiene": own(hygiene.problems),
     "locks": own(locks.problems),
     "docs": own(docs.problems),
+    "lifecycle": own(lifecycle.problems),
     "types": tool("pyright"),
 }
 

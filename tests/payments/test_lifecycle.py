@@ -61,6 +61,7 @@ BACK_OF_ANOTHER = Reversed("pi_2", PRICE, "settlement_declined")
 
 FRESH = OrderState(E, None, PRICE, 1)
 PROVEN = replace(FRESH, key_expired=True)
+IN_DOUBT = replace(FRESH, reason=R.UNKNOWN_OUTCOME)
 PATIENT = replace(FRESH, may_retry=True)
 LAST_TRY = replace(FRESH, declines=2, soft_decline="insufficient_funds")
 ACTING = replace(FRESH, reason=R.REQUIRES_ACTION)
@@ -87,6 +88,7 @@ TABLE = [
     (FRESH,         HELD,             E, R.AUTHORIZED,       Effect.AUTHORIZE),
     (FRESH,         NOTHING,          E, R.PSP_UNAVAILABLE,  Effect.RETRY),
     (FRESH,         LOST,             E, R.UNKNOWN_OUTCOME,  Effect.RETRY),
+    (IN_DOUBT,      NOTHING,          E, R.UNKNOWN_OUTCOME,  Effect.RETRY),
     (PROVEN,        NOTHING,          E, R.PSP_UNAVAILABLE,  Effect.NEW_ATTEMPT),
     (PROVEN,        LOST,             E, R.UNKNOWN_OUTCOME,  Effect.RETRY),
     (PROVEN,        PAID,             S, None,               Effect.SUCCEED),

@@ -151,7 +151,10 @@ def apply(
         case NotCharged():
             wait = policy.wait(order.tries, jitter)
             wait = max(wait, outcome.retry_after or wait)
-            return _again(order, StatusReason.PSP_UNAVAILABLE, wait, outcome.detail)
+            # It speaks of this call only: an answer that was lost before stays lost.
+            lost = order.reason is StatusReason.UNKNOWN_OUTCOME
+            reason = StatusReason.UNKNOWN_OUTCOME if lost else StatusReason.PSP_UNAVAILABLE
+            return _again(order, reason, wait, outcome.detail)
         case Unknown():
             wait = policy.wait(order.tries, jitter)
             return _again(order, StatusReason.UNKNOWN_OUTCOME, wait, outcome.detail)
