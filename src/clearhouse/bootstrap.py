@@ -41,6 +41,7 @@ from clearhouse.payments.service import PaymentService
 from clearhouse.postgres.connection import LOST, Pool, open_pool
 from clearhouse.postgres.migrations import Migration, find_migrations, migrate
 from clearhouse.psp import registry
+from clearhouse.psp.breaker import BreakerPolicy
 from clearhouse.settings import Settings
 from clearhouse.wallets.service import WalletService
 from clearhouse.workers.executor import ChargingPsp, Executor
@@ -166,6 +167,19 @@ def retry_policy(settings: Settings) -> RetryPolicy:
     )
 
 
+def breaker_policy(settings: Settings) -> BreakerPolicy:
+    """When a PSP is taken for down."""
+    given = settings.breaker
+    return BreakerPolicy(
+        window=given.window,
+        least=given.least_answers,
+        percent=given.percent,
+        rest=timedelta(seconds=given.rest_seconds),
+        longest=timedelta(seconds=given.longest_rest_seconds),
+        trials=given.trials,
+    )
+
+
 def execution_service(runtime: Runtime, settings: Settings) -> ExecutionService:
     """What executors claim from and settle with."""
     executor, fee = settings.executor, settings.fee
@@ -277,7 +291,13 @@ async def run_loops(
     executors: list[asyncio.Task[None]] = []
     for name, psp in psps.items():
         concurrency = settings.psps[name].concurrency
-        executor = Executor(service, psp, runtime.clock, concurrency=concurrency)
+        executor = Executor(
+            service,
+            psp,
+            runtime.clock,
+            concurrency=concurrency,
+            breaker=breaker_policy(settings),
+        )
         executors.append(asyncio.create_task(executor.run(stopping), name=f"{name} executor"))
         operator = Operator(operations, psp, runtime.clock, concurrency=concurrency)
         executors.append(asyncio.create_task(operator.run(stopping), name=f"{name} operator"))

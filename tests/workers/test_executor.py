@@ -5,12 +5,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from tests.payments.rooms import an_intake, execution_service, intake_service
+from tests.payments.rooms import LIMITS, an_intake, execution_service, intake_service
 
 from clearhouse.kernel.clock import SystemClock
 from clearhouse.payments.model import OrderFilter, OrderStatus, PaymentOrder
 from clearhouse.payments.service import PaymentService
 from clearhouse.postgres.connection import PlainConnection, Pool
+from clearhouse.psp.breaker import BreakerPolicy
 from clearhouse.psp.contract import (
     Capabilities,
     ChargeRequest,
@@ -21,8 +22,15 @@ from clearhouse.psp.contract import (
 )
 from clearhouse.workers.executor import Executor
 from clearhouse.workers.maintenance import maintain
+from clearhouse.workers.metrics import BREAKER_OPENINGS
 
 Answer = Callable[[ChargeRequest, int], PspOutcome]
+
+
+NEVER_RESTS = BreakerPolicy(percent=100, least=50)
+RESTS_SOON = BreakerPolicy(
+    window=8, least=4, rest=timedelta(milliseconds=60), longest=timedelta(milliseconds=60), trials=1
+)
 
 
 class PlainPsp:
@@ -71,13 +79,21 @@ def pays(request: ChargeRequest, call: int) -> PspOutcome:
 
 
 async def run_until_final(
-    pool: Pool, psp: PlainPsp, checkouts: int, *, orders: int = 2, concurrency: int = 4
+    pool: Pool,
+    psp: PlainPsp,
+    checkouts: int,
+    *,
+    orders: int = 2,
+    concurrency: int = 4,
+    breaker: BreakerPolicy = NEVER_RESTS,
 ) -> list[PaymentOrder]:
     intake = intake_service(pool)
     for n in range(checkouts):
         await intake.accept(an_intake(intake, f"c{n}", orders=orders))
     payments = PaymentService(pool, intake)
-    executor = Executor(execution_service(pool), psp, SystemClock(), concurrency=concurrency)
+    executor = Executor(
+        execution_service(pool), psp, SystemClock(), concurrency=concurrency, breaker=breaker
+    )
     stopping = asyncio.Event()
     running = asyncio.create_task(executor.run(stopping))
     found: list[PaymentOrder] = []
@@ -97,6 +113,39 @@ async def test_all_orders_are_paid_once_within_bounds(pool: Pool) -> None:
     assert {order.status for order in orders} == {OrderStatus.SUCCESS}
     assert len(psp.calls) == len(set(psp.calls)) == 30
     assert psp.busiest <= 3
+
+
+async def test_a_psp_that_is_down_is_rested_and_then_asked_on_trial(pool: Pool) -> None:
+
+    def down_at_first(request: ChargeRequest, call: int) -> PspOutcome:
+        return NotCharged("connection refused") if call <= 8 else pays(request, call)
+
+    psp = PlainPsp(down_at_first)
+    openings = _openings()
+    orders = await run_until_final(pool, psp, 10, concurrency=4, breaker=RESTS_SOON)
+    assert {order.status for order in orders} == {OrderStatus.SUCCESS}
+    assert psp.charged == {order.payment_order_id for order in orders}
+    # Once for the bad answers, and again for each bad trial.
+    assert 2 <= _openings() - openings <= 5
+
+
+def _openings() -> float:
+    [metric] = BREAKER_OPENINGS.labels("stripe", "charge").collect()
+    return next(one.value for one in metric.samples if one.name.endswith("_total"))
+
+
+async def test_look_ups_that_rest_are_put_back_and_not_counted(pool: Pool) -> None:
+    intake, service = intake_service(pool), execution_service(pool)
+    await intake.accept(an_intake(intake, "c", orders=1))
+    [order] = await service.claim("stripe", LIMITS, 1)
+    await service.put_back([order], timedelta(0))
+    [again] = await service.claim("stripe", LIMITS, 1)
+    assert (again.tries, again.fence) == (1, order.fence + 1)
+    # Whoever lost the lease puts nothing back.
+    await service.put_back([order], timedelta(0))
+    assert await service.claim("stripe", LIMITS, 1) == []
+    [attempt] = (await PaymentService(pool, intake).order("c-0"))[1]
+    assert attempt.calls == 1
 
 
 async def test_lost_answers_and_broken_adapters_repeat_the_same_key(pool: Pool) -> None:

@@ -32,6 +32,7 @@ _COMMANDS: Final = (
     ("bench", _PROVE, "bench.command:bench", "Measure beside pgbench on the same server."),
     ("migrate", _MANAGE, "migrate:migrate", "Bring the database up to date."),
     ("archive", _MANAGE, "archive:archive", "Put old payments away, while new ones come in."),
+    ("route", _MANAGE, "route:route", "Say which PSP would take a payment, and why."),
     ("config", _MANAGE, "config:config", "Show every setting, its source and its meaning."),
 )
 

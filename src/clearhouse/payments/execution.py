@@ -88,6 +88,20 @@ class ExecutionService:
         except _LeaseLost:
             return None
 
+    async def put_back(self, orders: Sequence[ClaimedOrder], wait: timedelta) -> None:
+        """Give up the leases of orders whose PSP was not asked; they are due after ``wait``."""
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(
+                QUERIES["put_back"],
+                [order.order_id for order in orders],
+                [order.fence for order in orders],
+                [wait for _ in orders],
+                [order.attempt for order in orders],
+            )
+
+        await in_transaction(self._pool, self._clock, work)
+
     async def close(self) -> None:
         """Wait until all settlements are stored."""
         await self._settlements.close()

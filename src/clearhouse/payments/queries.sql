@@ -190,6 +190,20 @@ update payments.work w set next_at = now() + p.wait, tries = p.tries
 from unnest($1::uuid[], $2::interval[], $3::int[]) as p (order_id, wait, tries)
 where w.order_id = p.order_id
 
+-- name: put_back
+-- What was claimed and not asked about after all: the call is not counted, the lease ends early.
+with back as (
+    update payments.work w
+    set next_at = now() + p.wait, tries = greatest(w.tries - 1, 0)
+    from unnest($1::uuid[], $2::bigint[], $3::interval[]) as p (order_id, fence, wait)
+    where w.order_id = p.order_id and w.fence = p.fence
+    returning w.order_id
+)
+update payments.attempts a set calls = greatest(a.calls - 1, 0)
+from unnest($1::uuid[], $4::int[]) as p (order_id, attempt)
+join back on back.order_id = p.order_id
+where a.order_id = p.order_id and a.attempt = p.attempt
+
 -- name: restart_work
 -- A new attempt that was not begun by the owner of the lease: an owner there may be is fenced off.
 update payments.work w set next_at = now() + p.wait, tries = 0, fence = w.fence + 1

@@ -8,6 +8,7 @@ system that runs on half of its configuration does harm quietly.
 from clearhouse.settings.load import COMMAND_LINE, Loaded, load, secrets_of
 from clearhouse.settings.model import (
     ApiSettings,
+    BreakerSettings,
     DatabaseSettings,
     ExecutorSettings,
     FeeSettings,
@@ -22,6 +23,7 @@ __all__ = [
     "COMMAND_LINE",
     "SETTINGS",
     "ApiSettings",
+    "BreakerSettings",
     "DatabaseSettings",
     "ExecutorSettings",
     "FeeSettings",

@@ -3,7 +3,7 @@
 import difflib
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, cast
@@ -13,6 +13,7 @@ from clearhouse.psp import registry
 from clearhouse.psp.contract import PspConfig
 from clearhouse.settings.model import (
     ApiSettings,
+    BreakerSettings,
     DatabaseSettings,
     ExecutorSettings,
     FeeSettings,
@@ -225,6 +226,10 @@ def _assemble(value: Mapping[str, Any], psps: Mapping[str, PspConfig]) -> Settin
             for name, hours in value.items()
             if name.startswith("limit.")
         },
+        breaker=BreakerSettings(
+            **{field.name: value[f"breaker.{field.name}"] for field in fields(BreakerSettings)}
+        ),
+        routing=value["routing"] or (),
         work=WorkSettings(value["work.metrics_host"], value["work.metrics_port"]),
         fee=FeeSettings(value["fee.basis_points"], value["fee.fixed"]),
         refund=RefundSettings(value["refund.fee_policy"]),

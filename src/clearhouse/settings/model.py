@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from clearhouse.psp.contract import PspConfig
+from clearhouse.psp.routing import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,18 @@ class RetrySettings:
     decline_seconds: float
     card_declines: int
     poll_longest_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerSettings:
+    """When a PSP is taken for down, and how it is tried again."""
+
+    window: int
+    least_answers: int
+    percent: int
+    rest_seconds: float
+    longest_rest_seconds: float
+    trials: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +117,8 @@ class Settings:
     api: ApiSettings
     psps: Mapping[str, PspConfig] = field(repr=False)
     executor: ExecutorSettings
+    breaker: BreakerSettings
+    routing: tuple[Rule, ...]
     retry: RetrySettings
     limits: Mapping[str, timedelta]
     work: WorkSettings

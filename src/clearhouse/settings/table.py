@@ -12,6 +12,7 @@ from typing import Final
 from clearhouse.psp import registry
 from clearhouse.settings import kinds
 from clearhouse.settings.kinds import Kind
+from clearhouse.settings.routes import read_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,48 @@ _CORE: Final = (
         kinds.number(0.01, 86400),
         "3600",
         "The longest wait between two looks at a payment that the PSP holds undecided.",
+    ),
+    Setting(
+        "breaker.window",
+        kinds.whole(5, 1000),
+        "50",
+        "How many of a PSP's last answers are looked at to tell whether it is down.",
+    ),
+    Setting(
+        "breaker.least_answers",
+        kinds.whole(1, 1000),
+        "20",
+        "How many answers there must be before it may be taken for down.",
+    ),
+    Setting(
+        "breaker.percent",
+        kinds.whole(1, 100),
+        "50",
+        "How many of 100 must be bad: lost, or charged nothing though asked to.",
+    ),
+    Setting(
+        "breaker.rest_seconds",
+        kinds.number(0.01, 3600),
+        "5",
+        "How long it is not asked then; doubled each time it is still down.",
+    ),
+    Setting(
+        "breaker.longest_rest_seconds",
+        kinds.number(0.01, 86400),
+        "120",
+        "The longest such rest.",
+    ),
+    Setting(
+        "breaker.trials",
+        kinds.whole(1, 100),
+        "3",
+        "How many calls must be answered after a rest before all are let through again.",
+    ),
+    Setting(
+        "routing",
+        kinds.Kind("routing rules", read_rules),
+        None,
+        "Rules to choose among PSPs: tables [[routing]] in the file, a JSON list in the variable.",
     ),
     Setting(
         "limit.processing_hours",

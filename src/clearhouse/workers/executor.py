@@ -3,10 +3,12 @@
 One loop per PSP, so that one that is slow or down never holds up the others. A call is made
 in no database transaction; its lease is longer than its time limit, and should it lose the
 lease all the same, its settlement is refused and the next owner asks again with the same key.
+A PSP that answers hardly anything is rested by a breaker, and then asked on trial.
 """
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final, Protocol
 
 import asyncpg
@@ -18,6 +20,7 @@ from clearhouse.payments.execution import ExecutionService
 from clearhouse.payments.lifecycle import outcome_word
 from clearhouse.payments.model import Call, ClaimedOrder, Settlement
 from clearhouse.postgres.connection import LOST
+from clearhouse.psp.breaker import BreakerPolicy
 from clearhouse.psp.contract import (
     ChargeRequest,
     Charges,
@@ -27,6 +30,7 @@ from clearhouse.psp.contract import (
     PspOutcome,
     Unknown,
 )
+from clearhouse.workers.health import PspHealth
 from clearhouse.workers.metrics import LEASES_LOST, PSP_CALLS, PSP_IN_FLIGHT, PSP_SECONDS
 
 _IDLE_FIRST: Final = 0.002
@@ -44,12 +48,19 @@ class Executor:
     """Executes the orders of one PSP, at most ``concurrency`` calls at once."""
 
     def __init__(
-        self, service: ExecutionService, psp: ChargingPsp, clock: Clock, *, concurrency: int
+        self,
+        service: ExecutionService,
+        psp: ChargingPsp,
+        clock: Clock,
+        *,
+        concurrency: int,
+        breaker: BreakerPolicy | None = None,
     ) -> None:
         self._service = service
         self._psp = psp
         self._clock = clock
         self._concurrency = concurrency
+        self._health = PspHealth(psp.name, clock, breaker or BreakerPolicy())
         self._calls: set[asyncio.Task[None]] = set()
         self._freed = asyncio.Event()
         self._in_flight = PSP_IN_FLIGHT.labels(psp.name)
@@ -63,6 +74,11 @@ class Executor:
             if free == 0:
                 self._freed.clear()
                 await self._freed.wait()
+                continue
+            allowed = self._health.allowance(Call.CHARGE)
+            free = free if allowed is None else min(free, allowed)
+            if free == 0:
+                await self._clock.sleep(_IDLE_LONGEST)
                 continue
             try:
                 claimed = await self._claim(free)
@@ -83,7 +99,16 @@ class Executor:
             await asyncio.gather(*self._calls, return_exceptions=True)
 
     async def _claim(self, free: int) -> Sequence[ClaimedOrder]:
-        return await self._service.claim(self._psp.name, self._psp.capabilities, free)
+        """Orders to ask about now; look-ups wait for as long as the PSP does not answer them."""
+        claimed = await self._service.claim(self._psp.name, self._psp.capabilities, free)
+        allowed = self._health.allowance(Call.LOOK_UP)
+        if allowed is None:
+            return claimed
+        resting = [order for order in claimed if order.call is Call.LOOK_UP][allowed:]
+        if resting:
+            wait = max(self._health.rests_for(Call.LOOK_UP), _TROUBLE_WAIT)
+            await self._service.put_back(resting, timedelta(seconds=wait))
+        return [order for order in claimed if order not in resting]
 
     def _start(self, order: ClaimedOrder) -> None:
         task = asyncio.create_task(self._execute(order), name=f"charge {order.payment_order_id}")
@@ -120,6 +145,7 @@ class Executor:
             return_url=order.return_url,
         )
         name = self._psp.name
+        permit = self._health.begin(call)
         started = self._clock.monotonic()
         with self._in_flight.track_inprogress():
             try:
@@ -130,6 +156,7 @@ class Executor:
             except Exception as error:  # noqa: BLE001 - a bug in an adapter is no proof of anything
                 _log.exception("adapter_broke", psp=name, payment_order_id=order.payment_order_id)
                 outcome = Unknown(f"the adapter failed: {type(error).__name__}")
+        self._health.end(permit, outcome)
         self._seconds.observe(self._clock.monotonic() - started)
         PSP_CALLS.labels(name, call.value, outcome_word(outcome)).inc()
         return outcome

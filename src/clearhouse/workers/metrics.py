@@ -18,6 +18,14 @@ PSP_SECONDS: Final = Histogram(
 PSP_IN_FLIGHT: Final = Gauge(
     "clearhouse_psp_calls_in_flight", "Calls to a PSP that are under way now.", ["psp"]
 )
+BREAKER_STATE: Final = Gauge(
+    "clearhouse_psp_breaker_state",
+    "Whether a PSP is asked: 0 closed (yes), 1 half open (on trial), 2 open (no).",
+    ["psp", "call"],
+)
+BREAKER_OPENINGS: Final = Counter(
+    "clearhouse_psp_breaker_openings", "How often a PSP was put to rest.", ["psp", "call"]
+)
 LEASES_LOST: Final = Counter(
     "clearhouse_leases_lost", "Settlements refused because another executor held the order."
 )
