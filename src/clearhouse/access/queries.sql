@@ -18,3 +18,11 @@ order by key_id
 select key_id, digest, name, hint, scopes, created_at, expires_at, revoked_at
 from access.api_keys
 where digest = $1
+
+-- name: note_deed
+insert into access.audit_log (entry_id, occurred_at, actor, action, target, reason)
+values ($1, $2, $3, $4, $5, $6)
+
+-- name: deeds_on
+select entry_id, occurred_at, actor, action, target, reason from access.audit_log
+where target = $1 order by entry_id

@@ -60,6 +60,21 @@ keys.command(f"{__name__}.keys:list_keys", name="list", help="List all keys, wit
 keys.command(f"{__name__}.keys:revoke_key", name="revoke", help="Close a key for good.")
 app.command(keys)
 
+letters: Final = App(
+    name="dead-letters",
+    help="See, replay and discard what could not be handled.",
+    group=_MANAGE,
+    sort_key=len(_COMMANDS) + 1,
+)
+for _verb, _function, _help in (
+    ("list", "list_letters", "List the dead letters of all services."),
+    ("show", "show_letter", "Show one, with its payload and its trail."),
+    ("replay", "replay_letter", "Handle one again; without --yes, a dry run."),
+    ("discard", "discard_letter", "Lay one aside, with a reason."),
+):
+    letters.command(f"{__name__}.dead_letters:{_function}", name=_verb, help=_help)
+app.command(letters)
+
 
 def main() -> NoReturn:
     """The entry point of ``clearhouse`` and ``python -m clearhouse``; exits with a stable code."""
@@ -82,5 +97,5 @@ def _tell_all_about(arguments: Sequence[str]) -> None:
         if word.startswith("-") or word not in chosen:
             break
         chosen = chosen[word]
-    if chosen is not app and chosen is not keys:
+    if chosen not in (app, keys, letters):
         chosen.help = None

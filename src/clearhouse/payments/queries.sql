@@ -213,6 +213,9 @@ where w.order_id = p.order_id
 -- name: ask_now
 update payments.work set next_at = now() where order_id = any($1::uuid[]) and next_at > now()
 
+-- name: ask_again
+update payments.work set next_at = least(next_at, now()) where order_id = $1
+
 -- name: raise_to_person
 insert into payments.dead_letters (consumer, type, aggregate_id, version, payload, error)
 select r.* from unnest($1::text[], $2::text[], $3::uuid[], $4::int[], $5::text[], $6::text[])

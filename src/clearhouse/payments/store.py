@@ -156,6 +156,11 @@ async def forget_declines(pool: Pool) -> None:
     await pool.execute(QUERIES["forget_declines"], CARD_WINDOW)
 
 
+async def ask_again(connection: Connection, order_id: UUID) -> bool:
+    """Have an order's PSP asked at once; False when the order is final, so that nobody asks."""
+    return affected(await connection.execute(QUERIES["ask_again"], order_id)) == 1
+
+
 async def add_fee_plan(
     pool: Pool, seller_account: str, currency: str, plan: FeePlan, effective_from: datetime
 ) -> None:

@@ -1,0 +1,43 @@
+"""The audit log: what people did by hand, written in the transaction of the deed itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from clearhouse.postgres.connection import Connection, Pool
+from clearhouse.postgres.queries import load_queries
+
+_QUERIES: Final = load_queries("clearhouse.access")
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Who did what to what, when (UTC), and why."""
+
+    entry_id: UUID
+    occurred_at: datetime
+    actor: str
+    action: str
+    target: str
+    reason: str
+
+
+async def note_deed(connection: Connection, deed: Deed) -> None:
+    """Write a deed down, in the caller's transaction."""
+    await connection.execute(
+        _QUERIES["note_deed"],
+        deed.entry_id,
+        deed.occurred_at,
+        deed.actor,
+        deed.action,
+        deed.target,
+        deed.reason,
+    )
+
+
+async def deeds_on(pool: Pool, target: str) -> Sequence[Deed]:
+    """What was done to one thing, the first deed first."""
+    rows = await pool.fetch(_QUERIES["deeds_on"], target)
+    return [Deed(*row) for row in rows]
