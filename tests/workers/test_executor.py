@@ -22,7 +22,7 @@ from clearhouse.psp.contract import (
 )
 from clearhouse.workers.executor import Executor
 from clearhouse.workers.maintenance import maintain
-from clearhouse.workers.metrics import BREAKER_OPENINGS
+from clearhouse.workers.metrics import BREAKER_OPENINGS, DEAD_LETTERS
 
 Answer = Callable[[ChargeRequest, int], PspOutcome]
 
@@ -265,3 +265,22 @@ async def test_concurrency_bounds_the_calls(pool: Pool, size: int) -> None:
     psp = PlainPsp(pays)
     await run_until_final(pool, psp, 30, concurrency=size)
     assert psp.busiest <= size
+
+
+async def test_housekeeping_counts_the_dead_letters_that_wait(
+    pool: Pool, owner: PlainConnection
+) -> None:
+    await owner.execute(
+        "insert into ledger.dead_letters"
+        " (consumer, type, aggregate_id, version, payload, error, resolved_at)"
+        " select 'x', 'x', gen_random_uuid(), 1, '{}', 'e', done"
+        " from unnest(array[null, null, now()]) as d (done)"
+    )
+    await maintain(pool)
+    counts = {
+        sample.labels["service"]: sample.value
+        for metric in DEAD_LETTERS.collect()
+        for sample in metric.samples
+    }
+    assert counts["ledger"] == 2
+    assert counts["payments"] == counts["wallets"] == 0

@@ -37,3 +37,7 @@ set error = excluded.error, resolved_at = null, resolution = null
 
 -- name: buried
 select count(*) as letters from {schema}.dead_letters where resolved_at is null
+
+-- name: services_with_letters
+select n.nspname as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relname = 'dead_letters' and c.relkind = 'r' order by n.nspname

@@ -7,9 +7,11 @@ import structlog
 
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import UnavailableError
+from clearhouse.messaging.letters import waiting_letters
 from clearhouse.payments.store import expire_idempotency_keys, forget_declines
 from clearhouse.postgres.connection import LOST, Pool
 from clearhouse.postgres.partitions import ensure_partitions
+from clearhouse.workers.metrics import DEAD_LETTERS
 
 _EVERY_SECONDS: Final = 600.0
 _DAYS_AHEAD: Final = 14
@@ -25,6 +27,8 @@ async def maintain(pool: Pool) -> None:
         removed = await expire_idempotency_keys(pool, _KEYS_AT_ONCE)
         expired += removed
     await forget_declines(pool)
+    for service, count in (await waiting_letters(pool)).items():
+        DEAD_LETTERS.labels(service).set(count)
     if made or expired:
         _log.info("maintained", partitions=made, expired_keys=expired)
 

@@ -26,6 +26,9 @@ BREAKER_STATE: Final = Gauge(
 BREAKER_OPENINGS: Final = Counter(
     "clearhouse_psp_breaker_openings", "How often a PSP was put to rest.", ["psp", "call"]
 )
+DEAD_LETTERS: Final = Gauge(
+    "clearhouse_dead_letters", "Dead letters that wait for a person.", ["service"]
+)
 LEASES_LOST: Final = Counter(
     "clearhouse_leases_lost", "Settlements refused because another executor held the order."
 )
