@@ -1,6 +1,7 @@
 """Customers that never give up: they repeat a request with the same key until it is answered.
 
-Some hang up in the midst of their first request, as a phone in a tunnel does.
+Some hang up in the midst of their first request, as a phone in a tunnel does. Some pay with cards
+that ask their owners, and some only have their money held.
 """
 
 import asyncio
@@ -18,6 +19,8 @@ from clearhouse.kernel.randomness import SeededRandomness
 _AT_ONCE = 12
 _THINKING = 0.8
 _HANGS_UP = 0.15
+_HELD = 0.1
+_CHALLENGED = 0.12
 _PATIENCE = aiohttp.ClientTimeout(total=15)
 
 
@@ -54,6 +57,7 @@ class Customers:
         baskets = Marketplace(randomness, self.name).baskets()
         for number in range(count):
             basket = next(baskets)
+            _make_special(basket.body, randomness.uniform(0, 1))
             own_key = {"Idempotency-Key": f"key-of-{basket.checkout_id}"} if number % 2 else {}
             orders = frozenset(o["payment_order_id"] for o in basket.body["payment_orders"])
             body = msgspec.json.encode(basket.body)
@@ -77,6 +81,11 @@ class Customers:
         async with self._session() as session, asyncio.TaskGroup() as group:
             for _ in range(_AT_ONCE):
                 group.create_task(shop(session))
+
+    def newest(self) -> Purchase:
+        """The purchase that was acknowledged last."""
+        name = next(reversed(self.answers))
+        return next(one for one in self.purchases if one.checkout_id == name)
 
     async def ask_again(self, count: int) -> list[tuple[bytes, bytes, bool]]:
         """Repeat some answered requests: the first answer, the one now, and whether it says so."""
@@ -126,3 +135,13 @@ class Customers:
         request: Any = session.post(self.url, data=purchase.body, headers=purchase.headers)
         async with request as reply:
             return reply.status, await reply.read()
+
+
+def _make_special(body: dict[str, Any], draw: float) -> None:
+    """Turn some of the baskets into those that do not simply succeed."""
+    card = body["credit_card_info"]
+    if draw < _HELD:
+        body["capture"] = "manual"
+    elif card["psp"] == "stripe" and draw < _HELD + _CHALLENGED:
+        card["payment_method"] = "pm_card_threeDSecure2Required"
+        body["return_url"] = "http://127.0.0.1:1/thanks"

@@ -4,17 +4,21 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import asyncpg
 import psutil
+from tests.chaos.agreement import BookedCharge, BookedRefund, differences
 from tests.chaos.customers import Customers
+from tests.chaos.hands import Hands
+from tests.chaos.shop import Shop
 
 from clearhouse.bootstrap import open_psps
 from clearhouse.cli.demo.books import Books
-from clearhouse.cli.demo.comparison import Comparison
 from clearhouse.cli.demo.run import make_key
 from clearhouse.cli.development import Development
 from clearhouse.cli.embedded import database_url
@@ -41,8 +45,23 @@ _OPEN_ORDERS = """
     left join payments.work w on w.order_id = o.order_id
     where not e.is_payment_done
         and not (o.status = 'FAILED' or o.ledger_updated and o.wallet_updated)
+        and not ($1 and coalesce(o.status_reason, '') = 'authorized')
     limit 20"""
-_FAULTS = {
+_OPEN_REFUNDS = """
+    select format('%s of %s at %s: %s (%s), attempt %s, %s calls: %s, due at %s',
+        r.kind, r.public_id, r.psp, r.status, r.reason, r.attempt, r.calls, r.detail, w.next_at)
+        as told
+    from payments.operations r left join payments.operation_work w using (operation_id)
+    where r.status in ('CREATED', 'SUBMITTED')
+        and not ($1 and coalesce(r.reason, '') in ('processing', 'psp_unavailable'))
+    limit 20"""
+_CHARGES = """
+    select psp, payment_order_id, captured_minor, currency from payments.payment_orders"""
+_REFUNDS = """
+    select psp, psp_reference, charge_reference, amount_minor, currency, kind = 'stray_refund'
+    from payments.operations
+    where kind in ('refund', 'stray_refund') and status = 'SUCCEEDED'"""
+FAULTS = {
     "lost-answer": 0.03,
     "lost-request": 0.02,
     "reset": 0.02,
@@ -55,6 +74,9 @@ _FAULTS = {
     "hang": 0.005,
     "hang-before": 0.005,
 }
+"""Shares of the calls that fail while people buy: a fifth of all."""
+MISCHIEF = {"duplicate": 0.1, "reorder": 0.1, "delay": 0.1, "drop": 0.1, "early": 0.1}
+"""Shares of the webhooks that err meanwhile."""
 _SETTINGS = {
     "sandbox.latency_median_ms": "30",
     "sandbox.latency_p99_ms": "250",
@@ -98,6 +120,14 @@ class House:
         """Customers of the house's API; ``name`` begins the ids of what they buy."""
         return Customers(f"{self.development.api_url}/v1/payments", self._key, name, seed)
 
+    def shop(self, seed: int) -> Shop:
+        """The shop that takes back some of what was sold."""
+        return Shop(self.development.api_url, self._key, seed)
+
+    def hands(self, seed: int) -> Hands:
+        """Hands at the PSPs, for their control page."""
+        return Hands(self.development.sandbox_url, seed)
+
     async def kill(self, name: str) -> None:
         """SIGKILL a process as soon as there is one that was not killed before."""
         while True:
@@ -109,23 +139,40 @@ class House:
                 return
             await asyncio.sleep(0.05)
 
-    async def settled(self) -> None:
-        """Wait until every checkout is done, whatever is still starting again; else fail."""
-        open_orders: list[str] = ["the database was never reached"]
+    async def quiet(self, meanwhile: Callable[[], Awaitable[object]], *, resting: bool) -> None:
+        """Wait until every checkout and refund is done, whatever is still starting again; or fail.
+
+        With ``resting``, until all that is not done waits for nothing but time at the PSPs.
+        """
+        left: list[str] = ["the database was never reached"]
         try:
             async with asyncio.timeout(_LONGEST_WAIT):
-                while open_orders:
+                while left:
+                    await meanwhile()
                     with contextlib.suppress(*_AWAY):
-                        open_orders = await self._open_orders()
+                        left = await self._left(resting=resting)
                     await asyncio.sleep(0.3)
         except TimeoutError:
-            raise AssertionError("\n".join(["still open:", *open_orders, *self.notes])) from None
+            raise AssertionError("\n".join(["still open:", *left, *self.notes])) from None
 
-    async def _open_orders(self) -> list[str]:
-        """Some orders of checkouts that are not done, and what was last learnt of them."""
+    async def hurry(self) -> None:
+        """Cut short what the books would wait for hours, since the PSPs' time was moved on."""
         connection = await asyncpg.connect(database_url(self.development.settings))
         try:
-            rows = await connection.fetch(_OPEN_ORDERS)
+            for table in ("payments.work", "payments.operation_work"):
+                await connection.execute(
+                    f"update {table} set next_at = now()"
+                    " where next_at > now() + interval '1 minute'"
+                )
+        finally:
+            await connection.close()
+
+    async def _left(self, *, resting: bool) -> list[str]:
+        """Some of what is not done, and what was last learnt of it."""
+        connection = await asyncpg.connect(database_url(self.development.settings))
+        try:
+            rows = await connection.fetch(_OPEN_ORDERS, resting)
+            rows += await connection.fetch(_OPEN_REFUNDS, resting)
         finally:
             await connection.close()
         return [row["told"] for row in rows]
@@ -151,10 +198,34 @@ class House:
         finally:
             await pool.close()
 
-    async def comparison(self) -> Comparison:
-        """The sandbox's truth against the books, order by order."""
-        async with self.books() as books:
-            return await books.compare_with_truth()
+    async def differences(self) -> list[str]:
+        """The sandbox's truth against the books, charge by charge and refund by refund."""
+        connection = await asyncpg.connect(database_url(self.development.settings))
+        try:
+            orders = await connection.fetch(_CHARGES)
+            refunds = await connection.fetch(_REFUNDS)
+        finally:
+            await connection.close()
+        charges, given = await self._truth()
+        return differences(
+            charges,
+            given,
+            [BookedCharge(*row) for row in orders],
+            [BookedRefund(*r) for r in refunds],
+        )
+
+    async def _truth(self) -> tuple[list[Any], list[Any]]:
+        address = f"{self.development.sandbox_url}/_sandbox/truth"
+        charges: list[Any] = []
+        after: int | None = 0
+        async with aiohttp.ClientSession() as session:
+            while after is not None:
+                async with session.get(f"{address}?limit=5000&after={after}") as reply:
+                    page = await reply.json()
+                charges += page["charges"]
+                after = page["next"]
+            async with session.get(f"{address}/refunds") as reply:
+                return charges, (await reply.json())["refunds"]
 
     async def stored(self, name: str) -> tuple[list[str], list[str]]:
         """The checkouts and the orders in the books whose ids begin so."""
@@ -173,6 +244,20 @@ class House:
         finally:
             await connection.close()
         return [row[0] for row in checkouts], [row[0] for row in orders]
+
+    async def refunds(self, name: str) -> list[str]:
+        """The refunds that were asked for of orders whose ids begin so, by their own ids."""
+        connection = await asyncpg.connect(database_url(self.development.settings))
+        try:
+            rows = await connection.fetch(
+                "select r.public_id from payments.operations r"
+                " join payments.payment_orders o using (order_id)"
+                " where starts_with(o.payment_order_id, $1) and r.origin = 'client'",
+                name,
+            )
+        finally:
+            await connection.close()
+        return [row[0] for row in rows]
 
     def orphans(self) -> list[str]:
         """PostgreSQL processes of this house that do not belong to its one living server."""
@@ -224,5 +309,11 @@ def _development(directory: Path, seed: int) -> Development:
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith("CLEARHOUSE_")
     }
-    faults = [word for name, share in _FAULTS.items() for word in ("--fault", f"{name}={share}")]
-    return Development(load({}, overrides=chosen), inherited, sandbox_arguments=tuple(faults))
+    # Said at its start, so that a sandbox that was killed fails and errs as before.
+    shares = [
+        word
+        for option, rates in (("--fault", FAULTS), ("--mischief", MISCHIEF))
+        for name, share in rates.items()
+        for word in (option, f"{name}={share}")
+    ]
+    return Development(load({}, overrides=chosen), inherited, sandbox_arguments=tuple(shares))

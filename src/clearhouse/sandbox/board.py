@@ -6,18 +6,19 @@ and again, and calls the control API that programs use.
 
 from importlib import resources
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from clearhouse.kernel.money import format_minor
-from clearhouse.sandbox.control import answer, unavailable
+from clearhouse.sandbox.control import answer, fault, unavailable
 from clearhouse.sandbox.core import Core, Request, Response, Route
 from clearhouse.sandbox.faults import CHANGES, Fault
 from clearhouse.sandbox.objects import Body
 from clearhouse.sandbox.truth import Charge, Dispute, Refund
 
-_CHARGES: Final = 50
-_OBJECTS: Final = 80
+_SHOWN: Final = 50
+_MOST: Final = 100_000
 _AGENDA: Final = 15
 _DELIVERIES: Final = 40
 _POLICY: Final = (
@@ -36,8 +37,11 @@ def routes(core: Core) -> list[Route]:
     """The page, its two files, and what it shows."""
     board = Board(core)
 
-    async def snapshot(_request: Request) -> Response:
-        return answer(board.snapshot())
+    async def snapshot(request: Request) -> Response:
+        limit = dict(parse_qsl(request.query)).get("limit", str(_SHOWN))
+        if not limit.isdecimal() or not 0 < int(limit) <= _MOST:
+            return fault(f"limit is a number from 1 to {_MOST}")
+        return answer(board.snapshot(int(limit)))
 
     async def with_a_slash(_request: Request) -> Response:
         return Response(308, b"", [("location", "/_sandbox/")])
@@ -70,10 +74,10 @@ class Board:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def snapshot(self) -> dict[str, Any]:
-        """Everything at once; only reads."""
+    def snapshot(self, limit: int = _SHOWN) -> dict[str, Any]:
+        """Everything at once, ``limit`` charges and objects of it; only reads."""
         core = self._core
-        charges = [self._charge(charge) for charge in core.truth.newest_charges(_CHARGES)]
+        charges = [self._charge(charge) for charge in core.truth.newest_charges(limit)]
         agenda = core.agenda.waiting()
         return {
             "now": core.clock.now(),
@@ -86,7 +90,7 @@ class Board:
                 for row in core.truth.summary()
             ],
             "charges": charges,
-            "objects": self._objects({charge["id"] for charge in charges}),
+            "objects": self._objects({charge["id"] for charge in charges}, limit),
             "agenda": agenda[:_AGENDA],
             "agenda_more": max(0, len(agenda) - _AGENDA),
             "ordered": core.faults.waiting(),
@@ -129,7 +133,7 @@ class Board:
             "actions": self._actions(row.psp, row.account, row.psp_id),
         }
 
-    def _objects(self, shown: set[str]) -> list[dict[str, Any]]:
+    def _objects(self, shown: set[str], limit: int) -> list[dict[str, Any]]:
         """What is neither charge, refund nor dispute, and is a page or can be acted upon."""
         found: list[dict[str, Any]] = []
         for psp, account, kind, identifier, content in self._core.truth.execute(
@@ -137,7 +141,7 @@ class Board:
             " WHERE NOT EXISTS (SELECT 1 FROM refunds r WHERE r.psp = o.psp AND r.psp_id = o.id)"
             " AND NOT EXISTS (SELECT 1 FROM disputes d WHERE d.psp = o.psp AND d.psp_id = o.id)"
             " ORDER BY seq DESC LIMIT ?",
-            (_OBJECTS,),
+            (limit,),
         ).fetchall():
             if identifier in shown:
                 continue

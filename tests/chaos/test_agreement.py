@@ -1,0 +1,72 @@
+"""The comparison that the chaos rounds trust, with every kind of difference planted."""
+
+from typing import Any
+
+import pytest
+from tests.chaos.agreement import BookedCharge, BookedRefund, differences
+
+
+def charge(identifier: str, order: str, amount: int = 100, status: str = "succeeded") -> Any:
+    return {
+        "psp": "stripe", "psp_id": identifier, "reference": order, "amount_minor": amount,
+        "currency": "USD", "status": status,
+    }  # fmt: skip
+
+
+def refund(identifier: str, of: str, amount: int, status: str = "succeeded") -> Any:
+    return {
+        "psp": "stripe", "psp_id": identifier, "charge_id": of, "amount_minor": amount,
+        "currency": "USD", "status": status,
+    }  # fmt: skip
+
+
+def sold(order: str, captured: int = 100) -> BookedCharge:
+    return BookedCharge("stripe", order, captured, "USD")
+
+
+def back(identifier: str, of: str, amount: int, *, stray: bool = False) -> BookedRefund:
+    return BookedRefund("stripe", identifier, of, amount, "USD", stray)
+
+
+@pytest.mark.parametrize(
+    ("charges", "refunds", "orders", "booked", "said"),
+    [
+        ([charge("a", "o")], [], [sold("o")], [], []),
+        ([charge("a", "o", 60)], [], [sold("o", 60)], [], []),
+        ([charge("a", "o", status="declined")], [], [sold("o", 0)], [], []),
+        ([charge("a", "o")], [refund("r", "a", 40)], [sold("o")], [back("r", "a", 40)], []),
+        ([charge("a", "o")], [refund("r", "a", 40, "failed")], [sold("o")], [], []),
+        (
+            [charge("a", "o"), charge("b", "o")], [refund("r", "b", 100)],
+            [sold("o")], [back("r", "b", 100, stray=True)], [],
+        ),
+        ([charge("a", "o"), charge("b", "o")], [], [sold("o")], [], ["charges of"]),
+        ([charge("a", "o")], [], [sold("o", 0)], [], ["charges of"]),
+        ([], [], [sold("o")], [], ["charges of"]),
+        ([charge("a", "o", 99)], [], [sold("o")], [], ["charges of"]),
+        ([charge("a", "o")], [refund("r", "a", 40)], [sold("o")], [], ["refund"]),
+        ([charge("a", "o")], [], [sold("o")], [back("r", "a", 40)], ["refund"]),
+        (
+            [charge("a", "o")], [refund("r", "a", 40)],
+            [sold("o")], [back("r", "a", 41)], ["refund"],
+        ),
+        (
+            [charge("a", "o")], [refund("r", "a", 40)],
+            [sold("o")], [back("r", "a", 40)] * 2, ["refund"],
+        ),
+        (
+            [charge("a", "o")], [refund("r", "a", 60), refund("s", "a", 60)],
+            [sold("o")], [back("r", "a", 60), back("s", "a", 60)], ["charge"],
+        ),
+        ([], [refund("r", "a", 60)], [], [back("r", "a", 60)], ["charge"]),
+    ],
+)  # fmt: skip
+def test_only_what_is_one_to_one_passes(
+    charges: list[Any],
+    refunds: list[Any],
+    orders: list[BookedCharge],
+    booked: list[BookedRefund],
+    said: list[str],
+) -> None:
+    told = differences(charges, refunds, orders, booked)
+    assert [line.split(" ")[0] for line in told] == [word.split(" ")[0] for word in said]
