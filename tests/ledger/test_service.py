@@ -29,7 +29,10 @@ from clearhouse.messaging.events import (
 from clearhouse.messaging.outbox import OutboxStream, Position, publish
 from clearhouse.postgres.connection import Connection, Pool, in_transaction
 
-SERVICE = LedgerService(IDS, CLOCK)
+
+def a_service() -> LedgerService:
+    """One that knows no account yet: each test has a database of its own."""
+    return LedgerService(IDS, CLOCK)
 
 
 async def send(pool: Pool, *events: Event) -> None:
@@ -49,12 +52,12 @@ async def published(pool: Pool) -> list[JournalEntryPosted]:
 
 
 def consumer(pool: Pool) -> Consumer:
-    return Consumer(pool, CLOCK, SERVICE.subscription(OutboxStream(pool, "payments")))
+    return Consumer(pool, CLOCK, a_service().subscription(OutboxStream(pool, "payments")))
 
 
 def test_the_ledger_subscribes_to_what_it_can_book(pool: Pool) -> None:
     stream = OutboxStream(pool, "payments")
-    subscription = SERVICE.subscription(stream)
+    subscription = a_service().subscription(stream)
     assert (subscription.name, subscription.schema) == ("ledger.payments", "ledger")
     assert subscription.types == (PaymentOrderSucceeded,)
     assert subscription.stream is stream
@@ -86,8 +89,8 @@ async def test_a_redelivered_event_is_neither_booked_nor_answered_again(pool: Po
     first, second = (succeeded(f"order-{n}", amount=100, fee=3) for n in (1, 2))
 
     async def work(connection: Connection) -> None:
-        await SERVICE.handle(connection, [first, first])
-        await SERVICE.handle(connection, [second, first])
+        await a_service().handle(connection, [first, first])
+        await a_service().handle(connection, [second, first])
 
     await in_transaction(pool, CLOCK, work)
     await in_transaction(pool, CLOCK, work)
@@ -99,7 +102,7 @@ async def test_the_entry_and_its_answer_stand_or_fall_together(pool: Pool) -> No
     async with pool.acquire() as connection:
         with pytest.raises(RuntimeError, match="power cut"):
             async with connection.transaction():
-                await SERVICE.handle(connection, [succeeded()])
+                await a_service().handle(connection, [succeeded()])
                 raise RuntimeError("power cut")
     assert await published(pool) == []
     assert await kept(pool) == {}
@@ -128,7 +131,7 @@ async def test_an_entry_that_is_refused_becomes_a_dead_letter(pool: Pool) -> Non
     async with pool.acquire() as connection:
         with pytest.raises(PostingRefused, match="The sale order-1 is mismatched"):
             async with connection.transaction():
-                await SERVICE.handle(connection, [succeeded("order-1")])
+                await a_service().handle(connection, [succeeded("order-1")])
     await send(pool, succeeded("order-1"), succeeded("order-2", fee=0))
     await consumer(pool).step()
     assert [answer.reference for answer in await published(pool)] == ["order-2"]
@@ -140,7 +143,7 @@ async def test_entries_of_a_person_or_a_program_are_answered_too(pool: Pool) -> 
     entries = [entry(Line(cash, ann, 10)), entry(Line(ann, cash, 11), kind="payout")]
 
     async def work(connection: Connection) -> list[Outcome]:
-        return outcomes(await SERVICE.post(connection, entries))
+        return outcomes(await a_service().post(connection, entries))
 
     assert await in_transaction(pool, CLOCK, work) == [Outcome.POSTED, Outcome.OVERDRAWN]
     assert [(a.kind, a.source_id) for a in await published(pool)] == [
@@ -148,13 +151,16 @@ async def test_entries_of_a_person_or_a_program_are_answered_too(pool: Pool) -> 
     ]
 
 
-async def test_a_batch_costs_two_statements_however_large(pool: Pool) -> None:
+async def test_a_batch_costs_one_statement_however_large(pool: Pool) -> None:
+    """And one more while some of its accounts are new."""
+    service = a_service()
+
     async def statements(count: int) -> int:
         seen: list[str] = []
         async with pool.acquire() as connection, connection.transaction():
             events = [succeeded(f"order-{n}", seller=f"seller-{n}") for n in range(count)]
             with connection.query_logger(lambda record: seen.append(record.query)):
-                await SERVICE.handle(connection, events)
+                await service.handle(connection, events)
         return len([query for query in seen if "/* " in query])
 
-    assert await statements(1) == await statements(300) == 2
+    assert [await statements(count) for count in (1, 300, 300, 300)] == [2, 2, 2, 1]

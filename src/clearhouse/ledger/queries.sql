@@ -1,8 +1,23 @@
 -- The ledger's only SQL outside its migrations.
 
+-- name: open_accounts
+select code, account_id, type, currency, is_settled
+from ledger.open_accounts($1::text::text[], $2::text::text[], $3::text::text[], $4::text::text[], $5)
+
 -- name: post
-select entry, outcome, stored_id
-from ledger.post($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+-- One round trip for the entries and their events; an entry that is not booked tells nothing.
+with refused as materialized (
+    select entry, outcome, stored_id
+    from ledger.book($1, $2::text::bigint[], $17, $3::text::uuid[], $4::text::text[],
+        $5::text::uuid[], $6::text::text[], $7, $8::text::text[], $9::text::int[],
+        $10::text::smallint[], $11::text::int[], $12::text::int[], $13::text::bigint[])
+), published as (
+    insert into ledger.outbox (aggregate_id, version, type, occurred_at, payload)
+    select e.id, 1, $14, $15, e.payload
+    from unnest($3::text::uuid[], string_to_array($16, e'\n')) with ordinality e (id, payload, n)
+    where e.payload is not null and e.n not in (select entry from refused)
+)
+select entry, outcome, stored_id from refused
 
 -- name: balances
 select code, type, owner, currency, balance_minor, posting_count

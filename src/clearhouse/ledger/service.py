@@ -6,48 +6,46 @@ from typing import Final
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.ids import Ids
 from clearhouse.ledger import store
+from clearhouse.ledger.accounts import KnownAccounts
 from clearhouse.ledger.chart import RULES, entry_for
-from clearhouse.ledger.model import JournalEntry, Outcome, Posted, PostingRefused
+from clearhouse.ledger.model import JournalEntry, Posted, PostingRefused
 from clearhouse.messaging.consumer import Subscription
 from clearhouse.messaging.events import AnyEvent, JournalEntryPosted
-from clearhouse.messaging.outbox import Stream, publish
+from clearhouse.messaging.outbox import Stream
 from clearhouse.postgres.connection import Connection
 
 SCHEMA: Final = "ledger"
 
 
 class LedgerService:
-    """Books events and entries; holds nothing but the sources of ids and time."""
+    """Books events and entries of one database, whose accounts it remembers."""
 
     def __init__(self, ids: Ids, clock: Clock) -> None:
         self._ids = ids
         self._clock = clock
+        self._accounts = KnownAccounts()
 
     async def post(self, connection: Connection, entries: Sequence[JournalEntry]) -> list[Posted]:
         """Book entries, and publish JournalEntryPosted for each new one.
 
-        Two statements in the caller's transaction, however many entries. Answers stand in the
-        entries' order; a duplicate or refused entry has its own, and nothing is published for it.
+        One statement in the caller's transaction, however many entries, once their accounts are
+        known. Answers stand in the entries' order; a duplicate or refused entry has its own, and
+        nothing is published for it.
         """
         now = self._clock.now()
-        answers = await store.post(connection, entries, [self._ids.new() for _ in entries], now)
-        await publish(
-            connection,
-            SCHEMA,
-            [
-                JournalEntryPosted(
-                    aggregate_id=answer.entry_id,
-                    version=1,
-                    occurred_at=now,
-                    kind=answer.entry.kind,
-                    source_id=answer.entry.source_id,
-                    reference=answer.entry.reference,
-                )
-                for answer in answers
-                if answer.outcome is Outcome.POSTED and answer.entry_id is not None
-            ],
-        )
-        return answers
+        ids = [self._ids.new() for _ in entries]
+        events = [
+            JournalEntryPosted(
+                aggregate_id=entry_id,
+                version=1,
+                occurred_at=now,
+                kind=entry.kind,
+                source_id=entry.source_id,
+                reference=entry.reference,
+            )
+            for entry, entry_id in zip(entries, ids, strict=True)
+        ]
+        return await store.post(connection, entries, ids, now, self._accounts, events)
 
     async def handle(self, connection: Connection, events: Sequence[AnyEvent]) -> None:
         """Book the events that move money, once each; a message handler.

@@ -1,12 +1,17 @@
 """The ledger's database side: posting a batch, and reading what was posted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
+from itertools import compress
 from typing import Final, TypeAlias
 from uuid import UUID
 
+import asyncpg
+
 from clearhouse.kernel.errors import Archived, NotFound
 from clearhouse.kernel.money import Money
+from clearhouse.ledger.accounts import KnownAccount, KnownAccounts
 from clearhouse.ledger.model import (
     AccountBalance,
     AccountType,
@@ -16,6 +21,8 @@ from clearhouse.ledger.model import (
     Posting,
     TrialLine,
 )
+from clearhouse.messaging.events import JournalEntryPosted, encode_lines, type_of
+from clearhouse.postgres.arrays import numbers, texts, uuids
 from clearhouse.postgres.connection import Connection, Pool
 from clearhouse.postgres.queries import load_queries
 
@@ -30,45 +37,59 @@ async def post(
     entries: Sequence[JournalEntry],
     entry_ids: Sequence[UUID],
     posted_at: datetime,
+    accounts: KnownAccounts | None = None,
+    events: Sequence[JournalEntryPosted] = (),
 ) -> list[Posted]:
     """Book a batch in the caller's transaction, as one statement; answers in the entries' order.
 
     Each entry is booked whole or not at all, and one that is refused or a duplicate never harms
     its neighbours. ``entry_ids`` are new ids, one for each entry. ``posted_at`` is moved forward
-    where needed: never before an event's time, never back on an account. Safe to run again.
+    where needed: never before an event's time, never back on an account. ``events``, one for
+    each entry, are published for those that are booked. ``accounts`` remembers what it learns,
+    for as long as the database is the same. Safe to run again.
     """
     if not entries:
         return []
-    used = {line.debit.code: line.debit for entry in entries for line in entry.lines}
-    used |= {line.credit.code: line.credit for entry in entries for line in entry.lines}
-    accounts = [used[code] for code in sorted(used)]
-    place = {account.code: n for n, account in enumerate(accounts, 1)}
+    accounts = accounts or KnownAccounts()
+    known = await accounts.of(connection, entries)
+    fits = [_fits(entry, known) for entry in entries]
+    if not all(fits):
+        return await _post_fitting(
+            connection, entries, entry_ids, posted_at, accounts, events, fits
+        )
     lines = [
-        (n, number, line)
+        (n, number, known[line.debit.code].account_id, known[line.credit.code].account_id, line)
         for n, entry in enumerate(entries, 1)
         for number, line in enumerate(entry.lines, 1)
     ]
-    rows = await connection.fetch(
-        _QUERIES["post"],
-        max(posted_at, *(entry.event_at for entry in entries)),
-        [account.code for account in accounts],
-        [account.type.value for account in accounts],
-        [account.owner for account in accounts],
-        [account.currency for account in accounts],
-        [account.floor_minor for account in accounts],
-        entry_ids,
-        [entry.kind for entry in entries],
-        [entry.source_id for entry in entries],
-        [entry.reference for entry in entries],
-        [entry.event_at for entry in entries],
-        [entry.description for entry in entries],
-        [entry for entry, _, _ in lines],
-        [number for _, number, _ in lines],
-        [place[line.debit.code] for _, _, line in lines],
-        [place[line.credit.code] for _, _, line in lines],
-        [line.debit.currency for _, _, line in lines],
-        [line.amount_minor for _, _, line in lines],
-    )
+    codes = {debit: line.debit.code for _, _, debit, _, line in lines}
+    codes |= {credit: line.credit.code for _, _, _, credit, line in lines}
+    ids = sorted(codes)
+    place = {account_id: n for n, account_id in enumerate(ids, 1)}
+    try:
+        rows = await connection.fetch(
+            _QUERIES["post"],
+            max(posted_at, *[entry.event_at for entry in entries]),
+            numbers(ids),
+            uuids(entry_ids),
+            texts([entry.kind for entry in entries]),
+            uuids([entry.source_id for entry in entries]),
+            texts([entry.reference for entry in entries]),
+            [entry.event_at for entry in entries],
+            texts([entry.description for entry in entries]),
+            numbers([line[0] for line in lines]),
+            numbers([line[1] for line in lines]),
+            numbers([place[line[2]] for line in lines]),
+            numbers([place[line[3]] for line in lines]),
+            numbers([line[4].amount_minor for line in lines]),
+            type_of(JournalEntryPosted),
+            posted_at,
+            encode_lines(events),
+            sha256("\n".join([codes[account_id] for account_id in ids]).encode()).digest(),
+        )
+    except asyncpg.InvalidParameterValueError:
+        accounts.forget()  # a database that was restored to an earlier moment
+        raise
     answers = [
         Posted(entry, Outcome.POSTED, entry_id)
         for entry, entry_id in zip(entries, entry_ids, strict=True)
@@ -77,6 +98,39 @@ async def post(
         n: int = row["entry"] - 1
         answers[n] = Posted(entries[n], Outcome(row["outcome"]), row["stored_id"])
     return answers
+
+
+def _fits(entry: JournalEntry, known: Mapping[str, KnownAccount]) -> bool:
+    return all(
+        known[line.debit.code].fits(line.debit) and known[line.credit.code].fits(line.credit)
+        for line in entry.lines
+    )
+
+
+async def _post_fitting(
+    connection: Connection,
+    entries: Sequence[JournalEntry],
+    entry_ids: Sequence[UUID],
+    posted_at: datetime,
+    accounts: KnownAccounts,
+    events: Sequence[JournalEntryPosted],
+    fits: Sequence[bool],
+) -> list[Posted]:
+    """Post what means the accounts that are in the books, and answer for the others."""
+    booked = iter(
+        await post(
+            connection,
+            list(compress(entries, fits)),
+            list(compress(entry_ids, fits)),
+            posted_at,
+            accounts,
+            list(compress(events, fits)),
+        )
+    )
+    return [
+        next(booked) if fit else Posted(entry, Outcome.MISMATCHED, None)
+        for entry, fit in zip(entries, fits, strict=True)
+    ]
 
 
 async def balances(reader: Reader, codes: Sequence[str] | None = None) -> list[AccountBalance]:

@@ -8,6 +8,7 @@ Amounts are integer minor units of ``currency``; times are aware and in UTC. New
 added with a default, and never change their meaning; what must change gets a new event.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -338,6 +339,11 @@ def type_of(event: Event | type[Event]) -> str:
 def encode(event: Event) -> bytes:
     """An event as JSON, with its type inside. Raises nothing: the catalogue is all encodable."""
     return _encoder.encode(event)
+
+
+def encode_lines(events: Sequence[Event]) -> str:
+    """Events as JSON, one a line; JSON has no line's end within."""
+    return _encoder.encode_lines(events).decode().rstrip("\n")
 
 
 def decode(data: bytes | str) -> AnyEvent:

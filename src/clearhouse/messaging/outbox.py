@@ -10,7 +10,8 @@ from functools import cache
 from typing import Final, Protocol
 from uuid import UUID
 
-from clearhouse.messaging.events import Event, encode, type_of
+from clearhouse.messaging.events import Event, encode_lines, type_of
+from clearhouse.postgres.arrays import numbers, texts, uuids
 from clearhouse.postgres.connection import Connection, Pool
 from clearhouse.postgres.queries import load_queries
 
@@ -44,14 +45,14 @@ def publish_clause(schema: str, first: int) -> str:
     return text
 
 
-def columns_of(events: Sequence[Event]) -> tuple[list[object], ...]:
+def columns_of(events: Sequence[Event]) -> tuple[object, ...]:
     """Events as the columns of the outbox: ids, versions, types, times, payloads."""
     return (
-        [event.aggregate_id for event in events],
-        [event.version for event in events],
-        [type_of(event) for event in events],
+        uuids([event.aggregate_id for event in events]),
+        numbers([event.version for event in events]),
+        texts([type_of(event) for event in events]),
         [event.occurred_at for event in events],
-        [encode(event).decode() for event in events],
+        encode_lines(events),
     )
 
 

@@ -2,7 +2,8 @@
 
 -- name: publish
 insert into {schema}.outbox (aggregate_id, version, type, occurred_at, payload)
-select * from unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::text[])
+select * from unnest($1::text::uuid[], $2::text::int[], $3::text::text[], $4::timestamptz[],
+    string_to_array($5::text, e'\n'))
 
 -- name: read
 select xid::text::bigint as xid, position, aggregate_id, version, type, payload

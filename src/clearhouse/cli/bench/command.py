@@ -1,6 +1,5 @@
 """``clearhouse bench``: measures, round by round, each figure beside its yardstick."""
 
-import asyncio
 import shutil
 import tempfile
 from contextlib import AsyncExitStack
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
+import uvloop
 from cyclopts import Parameter
 
 from clearhouse.bootstrap import Runtime, open_runtime
@@ -19,6 +19,7 @@ from clearhouse.cli.bench.stored import fill
 from clearhouse.cli.bench.world import CARDS, ENGINE, WIRE, House, World, open_world
 from clearhouse.cli.console import err, out, say
 from clearhouse.cli.errors import OK
+from clearhouse.cli.memory import settle_in
 from clearhouse.cli.servers import interruptible
 from clearhouse.kernel.clock import SystemClock
 
@@ -60,7 +61,8 @@ def bench(
     try:
         rows: list[Row] = []
         plan = _Plan(chosen, rounds, seconds, stored)
-        asyncio.run(interruptible(_bench(directory, plan, rows)))
+        settle_in()
+        uvloop.run(interruptible(_bench(directory, plan, rows)))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     machine = describe()
