@@ -29,9 +29,15 @@ FINALITY: Final[Mapping[str, Finality]] = {
         "orders that are not final and booked",
     ),
     "payments.attempts": Finality("true", "attempts, which are final with their order"),
+    "payments.operations": Finality("finalized_at is not null", "operations that are not final"),
+    "payments.pages": Finality("state in ('COMPLETED', 'EXPIRED')", "payment pages that are open"),
+    "payments.page_attempts": Finality("true", "attempts, which are final with their page"),
+    "webhooks.received": Finality("handled_at is not null", "notices that are not handled"),
+    "webhooks.deliveries": Finality("state <> 'waiting'", "webhooks that are not delivered"),
 }
-"""Every partitioned table whose rows change. What is only inserted is final as it is written;
-a table that changes and is missing here keeps every range in which it has rows.
+"""Every partitioned table whose rows change, as far as its service is installed. What is only
+inserted is final as it is written; a table that changes and is missing here keeps every range in
+which it has rows.
 """
 
 _BETWEEN: Final = {
