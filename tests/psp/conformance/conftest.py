@@ -12,10 +12,15 @@ from clearhouse.sandbox.server import Running, running
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """The world of each adapter; where a file names ``PROTOCOL``, of those that have it."""
+    """The world of each adapter; where a file names ``PROTOCOL``, of those that have it.
+
+    A test marked ``@telling("refunds")`` is for those whose webhooks tell of refunds.
+    """
     if "world" in metafunc.fixturenames:
-        protocol = getattr(metafunc.module, "PROTOCOL", object)
-        metafunc.parametrize("world", having(protocol), indirect=True)
+        names = having(getattr(metafunc.module, "PROTOCOL", object))
+        tells = getattr(metafunc.function, "tells", None)
+        names = [name for name in names if tells is None or tells in PROFILES[name].tells]
+        metafunc.parametrize("world", names, indirect=True)
 
 
 def having(protocol: type) -> list[str]:

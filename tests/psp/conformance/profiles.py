@@ -3,8 +3,9 @@
 A new adapter adds its profile here; the suite fails for an adapter that has none.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from clearhouse.kernel.money import Money
 from clearhouse.psp.contract import DeclineReason, Retry
@@ -21,6 +22,11 @@ class Refused:
     amount: Money
     reason: DeclineReason
     retry: Retry
+
+
+async def a_charge(world: Any, adapter: Any) -> object:
+    """What most PSPs send a webhook about."""
+    return await adapter.charge(world.request())
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,16 @@ class Profile:
     declines: tuple[Refused, ...]
     invalid: Refused
     tells_retry_after: bool
+    tells: frozenset[str] = frozenset()
+    """What this PSP's webhooks tell of: charges, refunds, disputes, pages."""
+    webhook_secret: str = ""
+    """What the sandbox signs webhooks to ``credentials`` with."""
+    rotated: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Credentials that know that secret beside another one."""
+    strangers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Credentials that know another one only."""
+    news: Callable[[Any, Any], Awaitable[object]] = a_charge
+    """Makes this PSP send a webhook (world, adapter)."""
     slow_refund: Late | None = None
     """A refund that the PSP finishes later."""
     failing_refund: Late | None = None
@@ -60,7 +76,7 @@ STRIPE_NO_FUNDS = "pm_card_visa_chargeDeclinedInsufficientFunds"
 
 PROFILES = {
     "stripe": Profile(
-        credentials={"secret_key": "sk_test_conformance"},
+        credentials={"secret_key": "sk_test_conformance", "webhook_secrets": "whsec_conformance"},
         wrong_credentials={"secret_key": "wrong-and-hushed"},
         good="pm_card_visa",
         declines=(
@@ -72,6 +88,13 @@ PROFILES = {
         ),
         invalid=Refused("pm_nobody_knows", TEN, METHOD, Retry.CUSTOMER),
         tells_retry_after=True,
+        tells=frozenset({"charges", "refunds"}),
+        webhook_secret="whsec_conformance",
+        rotated={
+            "secret_key": "sk_test_conformance",
+            "webhook_secrets": "whsec_of_tomorrow, whsec_conformance",
+        },
+        strangers={"secret_key": "sk_test_conformance", "webhook_secrets": "whsec_of_a_stranger"},
         slow_refund=Late("pm_card_pendingRefund", TEN, "succeed_refund"),
         failing_refund=Late("pm_card_refundFail", TEN, "fail_refund"),
     ),

@@ -158,6 +158,24 @@ class World:
         answer = _control.post(f"{self.base_url}/_sandbox/actions", json=call)
         assert answer.status_code == 200, answer.text
 
+    def send_webhooks_to(self, url: str) -> None:
+        """Have this PSP's webhooks sent there."""
+        endpoint = {"psp": self.name, "url": url, "secret": self.profile.webhook_secret}
+        _control.post(f"{self.base_url}/_sandbox/webhooks", json=endpoint).raise_for_status()
+
+    def send_webhooks_nowhere(self) -> None:
+        """End that."""
+        _control.delete(f"{self.base_url}/_sandbox/webhooks").raise_for_status()
+
+    def bring_again(self) -> None:
+        """Have all webhooks of late brought once more."""
+        answer = _control.get(f"{self.base_url}/_sandbox/deliveries").json()
+        for delivery in answer["deliveries"]:
+            if delivery["psp"] == self.name and delivery["state"] == "delivered":
+                number = delivery["id"]
+                again = _control.post(f"{self.base_url}/_sandbox/deliveries/{number}")
+                again.raise_for_status()
+
     def order_fault(self, fault: str, *, operation: str = "charge", times: int = 1) -> None:
         """The next calls of this operation go wrong."""
         order = {"fault": fault, "psp": self.name, "operation": operation, "times": times}

@@ -10,11 +10,19 @@ from clearhouse.psp.stripe.charges import ChargeCalls
 from clearhouse.psp.stripe.connection import Connection
 from clearhouse.psp.stripe.operations import OperationCalls
 from clearhouse.psp.stripe.walking import KEY_LIFETIME
+from clearhouse.psp.stripe.webhooks import WebhookReader
 
 NAME: Final = "stripe"
 
 CREDENTIALS: Final = (
     Credential("secret_key", "the secret API key, sk_test_... or sk_live_...", secret=True),
+    Credential(
+        "webhook_secrets",
+        "the signing secrets of the webhook endpoint, whsec_...; several, with commas between"
+        " them, while one is rotated",
+        secret=True,
+        required=False,
+    ),
 )
 
 CAPABILITIES: Final = Capabilities(
@@ -30,7 +38,7 @@ def create(config: PspConfig) -> "StripePsp":
     return StripePsp(config)
 
 
-class StripePsp(ChargeCalls, OperationCalls, Books):
+class StripePsp(ChargeCalls, OperationCalls, Books, WebhookReader):
     """Stripe as the contract has it. One object belongs to one event loop.
 
     Each room it inherits holds one protocol: what it calls, and how it reads the replies.
@@ -42,6 +50,8 @@ class StripePsp(ChargeCalls, OperationCalls, Books):
     def __init__(self, config: PspConfig) -> None:
         given = read_credentials(NAME, CREDENTIALS, config.credentials)
         self._connection = Connection(given["secret_key"], config)
+        secrets = (secret.strip() for secret in given["webhook_secrets"].split(","))
+        self._webhook_secrets = tuple(filter(None, secrets))
 
     async def close(self) -> None:
         """Close the connections."""

@@ -22,6 +22,8 @@ from clearhouse.psp.stripe.amounts import from_stripe
 from clearhouse.psp.stripe.declines import declined
 
 _GIVEN_BACK: Final = frozenset({"refunded", "refunded_as_fraud", "canceled"})
+_RAN_OUT: Final = frozenset({"abandoned", "automatic", "expired"})
+"""Why Stripe ends an intent by itself; nothing is said against the card."""
 _METHOD_PARAMS: Final = ("payment_method", "customer", "source")
 _LONGEST_WAIT: Final = 3600
 
@@ -48,7 +50,8 @@ def intent_outcome(intent: Mapping[str, Any]) -> PspOutcome:
         why = str(intent.get("cancellation_reason") or "canceled")
         fraud = why == "fraudulent"
         reason = DeclineReason.FRAUD_SUSPECTED if fraud else DeclineReason.OTHER
-        return Declined(reason, Retry.HARD, f"canceled:{why}", reference)
+        retry = Retry.CUSTOMER if why in _RAN_OUT else Retry.HARD
+        return Declined(reason, retry, f"canceled:{why}", reference)
     error = intent.get("last_payment_error")
     if status == "requires_payment_method" and error:
         return declined(error, reference)

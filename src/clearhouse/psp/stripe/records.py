@@ -6,18 +6,21 @@ from typing import Any, Final
 
 from clearhouse.psp.contract import PspRecord
 from clearhouse.psp.stripe.amounts import from_stripe
+from clearhouse.psp.stripe.outcomes import mapping
 
 ORDER: Final = "payment_order_id"
 ATTEMPT: Final = "attempt_key"
 """The metadata that every intent of ours carries."""
+
+PAGE_ID: Final = "page_id"
+"""The metadata of what was made for a hosted page, beside those."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def order_of(intent: Mapping[str, Any]) -> str | None:
     """Our order's id, where the intent is of ours."""
-    metadata: Mapping[str, Any] = intent.get("metadata") or {}
-    return metadata.get(ORDER)
+    return mapping(intent.get("metadata")).get(ORDER)
 
 
 def record_of(intent: Mapping[str, Any]) -> PspRecord:
