@@ -67,7 +67,7 @@ def test_every_credential_is_explained_and_each_psp_has_a_secret() -> None:
         assert any(credential.secret for credential in factory.credentials)
         for credential in factory.credentials:
             assert credential.meaning
-            assert credential.required or not credential.secret
+            assert not (credential.secret and credential.default)
 
 
 @pytest.mark.parametrize("name", COMPLETE)

@@ -167,11 +167,11 @@ class World:
         """End that."""
         _control.delete(f"{self.base_url}/_sandbox/webhooks").raise_for_status()
 
-    def bring_again(self) -> None:
-        """Have all webhooks of late brought once more."""
+    def bring_again(self, url: str) -> None:
+        """Have all webhooks that were brought there brought once more."""
         answer = _control.get(f"{self.base_url}/_sandbox/deliveries").json()
         for delivery in answer["deliveries"]:
-            if delivery["psp"] == self.name and delivery["state"] == "delivered":
+            if delivery["url"] == url and delivery["state"] == "delivered":
                 number = delivery["id"]
                 again = _control.post(f"{self.base_url}/_sandbox/deliveries/{number}")
                 again.raise_for_status()
