@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
+
 from clearhouse.kernel.money import Money
 from clearhouse.psp.contract import DeclineReason, Retry
 
@@ -39,6 +41,32 @@ class Late:
 
 
 @dataclass(frozen=True)
+class Disputed:
+    """A disputed charge. ``inquiry`` is the method of one that the bank only asks about."""
+
+    method: str
+    amount: Money
+    inquiry: str | None
+    win: str
+    lose: str
+
+
+@dataclass(frozen=True)
+class PageMethods:
+    """What a buyer can type on a hosted page: what is taken, and what is declined."""
+
+    good: str
+    declined: str
+
+
+def pay_on_stripes_page(url: str, number: str) -> str:
+    """What a browser does with the form; follows no redirect to the shop."""
+    card = {"email": "b@example.org", "number": number, "expiry": "12 / 34", "cvc": "123"}
+    answer = httpx.post(url, data=card, trust_env=False)
+    return answer.headers.get("location", answer.text)
+
+
+@dataclass(frozen=True)
 class Profile:
     credentials: Mapping[str, str]
     wrong_credentials: Mapping[str, str] | None
@@ -61,6 +89,12 @@ class Profile:
     """A refund that the PSP finishes later."""
     failing_refund: Late | None = None
     """A refund that the buyer's bank sends back later."""
+    disputed: Disputed | None = None
+    """A charge that its buyer disputes, and the sandbox's actions on the dispute."""
+    pay_on_page: Callable[[str, str], str] | None = None
+    """Plays the buyer on a hosted page (its URL, a method); says what the page shows then."""
+    page_methods: PageMethods | None = None
+    """What the buyer can pay with there."""
     settle: Callable[[str, str], None] | None = None
     """Makes a charge refundable in part (base URL, reference), where it is not so at once."""
 
@@ -88,7 +122,12 @@ PROFILES = {
         ),
         invalid=Refused("pm_nobody_knows", TEN, METHOD, Retry.CUSTOMER),
         tells_retry_after=True,
-        tells=frozenset({"charges", "refunds"}),
+        tells=frozenset({"charges", "refunds", "disputes", "pages"}),
+        disputed=Disputed(
+            "pm_card_createDispute", TEN, "pm_card_createDisputeInquiry", "win", "lose"
+        ),
+        pay_on_page=pay_on_stripes_page,
+        page_methods=PageMethods("4242 4242 4242 4242", "4000 0000 0000 9995"),
         webhook_secret="whsec_conformance",
         rotated={
             "secret_key": "sk_test_conformance",

@@ -143,6 +143,17 @@ class World:
         )
         return answer.json()["charges"]
 
+    def all_facts(self) -> list[dict[str, Any]]:
+        """All charges of this PSP that the sandbox has."""
+        found: list[dict[str, Any]] = []
+        after: int | None = 0
+        while after is not None:
+            params: dict[str, Any] = {"psp": self.name, "after": after}
+            answer = _control.get(f"{self.base_url}/_sandbox/truth", params=params).json()
+            found += answer["charges"]
+            after = answer["next"]
+        return found
+
     def refunds(self, charge_reference: str) -> list[dict[str, Any]]:
         """What the sandbox says was really given back of a charge, or will be."""
         given = {"succeeded", "pending"}

@@ -8,7 +8,9 @@ from clearhouse.psp.credentials import Credential, read_credentials
 from clearhouse.psp.stripe.books import Books
 from clearhouse.psp.stripe.charges import ChargeCalls
 from clearhouse.psp.stripe.connection import Connection
+from clearhouse.psp.stripe.disputes import DisputeCalls
 from clearhouse.psp.stripe.operations import OperationCalls
+from clearhouse.psp.stripe.pages import PageCalls
 from clearhouse.psp.stripe.walking import KEY_LIFETIME
 from clearhouse.psp.stripe.webhooks import WebhookReader
 
@@ -38,7 +40,7 @@ def create(config: PspConfig) -> "StripePsp":
     return StripePsp(config)
 
 
-class StripePsp(ChargeCalls, OperationCalls, Books, WebhookReader):
+class StripePsp(ChargeCalls, OperationCalls, PageCalls, DisputeCalls, Books, WebhookReader):
     """Stripe as the contract has it. One object belongs to one event loop.
 
     Each room it inherits holds one protocol: what it calls, and how it reads the replies.

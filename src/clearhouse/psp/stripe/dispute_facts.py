@@ -27,6 +27,30 @@ STAGES: Final = MappingProxyType({
 })
 # fmt: on
 
+EVIDENCE: Final = frozenset(
+    {
+        *("access_activity_log", "billing_address", "cancellation_policy_disclosure"),
+        *("cancellation_rebuttal", "customer_email_address", "customer_name"),
+        *("customer_purchase_ip", "duplicate_charge_explanation", "duplicate_charge_id"),
+        *("product_description", "refund_policy_disclosure", "refund_refusal_explanation"),
+        *("service_date", "shipping_address", "shipping_carrier", "shipping_date"),
+        "shipping_tracking_number",
+    }
+)
+"""What Stripe takes as a text of its own; files are not sent from here."""
+
+TEXT: Final = "uncategorized_text"
+
+
+def was_answered(dispute: Mapping[str, Any]) -> bool:
+    """Whether evidence was submitted."""
+    return bool(mapping(dispute.get("evidence_details")).get("submission_count"))
+
+
+def was_lost(dispute: Mapping[str, Any]) -> bool:
+    """Whether it is over and not for us, as after giving in."""
+    return dispute.get("status") in {"lost", "warning_closed"}
+
 
 def dispute_facts(dispute: Mapping[str, Any]) -> DisputeFacts:
     """A Dispute, as retrieved, listed or sent by webhook.

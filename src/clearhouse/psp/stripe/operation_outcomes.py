@@ -95,8 +95,11 @@ def capture_or_void_outcome(kind: OperationKind, intent: Mapping[str, Any]) -> O
     return NotDone(f"Stripe has the payment {reference} undecided ({status})")
 
 
-def operation_failure(kind: OperationKind, error: Exception) -> OperationOutcome:
-    """What an exception means for an operation; not for one that ``points_to_original``."""
+def operation_failure(kind: OperationKind | None, error: Exception) -> OperationOutcome:
+    """What an exception means for an operation; not for one that ``points_to_original``.
+
+    ``kind`` is None for what concerns a dispute.
+    """
     body = _refusal_of(error)
     if body:
         return _refused(kind, body)
@@ -105,7 +108,7 @@ def operation_failure(kind: OperationKind, error: Exception) -> OperationOutcome
         return NotDone(outcome.detail, outcome.retry_after)
     if isinstance(outcome, Unknown):
         return outcome
-    return Unknown(f"Stripe answered what does not fit a {kind}")
+    return Unknown("Stripe answered what does not fit what was asked")
 
 
 def amount_of(body: Mapping[str, Any], name: str) -> Money | None:
@@ -127,10 +130,11 @@ def _refusal_of(error: Exception) -> Mapping[str, Any]:
     return body if no else {}
 
 
-def _refused(kind: OperationKind, body: Mapping[str, Any]) -> OperationOutcome:
+def _refused(kind: OperationKind | None, body: Mapping[str, Any]) -> OperationOutcome:
     intent = mapping(body.get("payment_intent"))
     code = str(body.get("code") or "")
-    if code == "payment_intent_unexpected_state" and intent and kind is not OperationKind.REFUND:
+    ended = kind in {OperationKind.CAPTURE, OperationKind.VOID}
+    if code == "payment_intent_unexpected_state" and intent and kind and ended:
         # Somebody was here before: perhaps this very operation, under a key Stripe has forgotten.
         return capture_or_void_outcome(kind, intent)
     if not code and body.get("param") == "amount":

@@ -35,7 +35,8 @@ class Decline:
 class Card:
     """A test card. ``checks`` are CVC, postal code and first address line.
 
-    ``dispute`` and ``refund`` say what happens later (see docs/reference/sandbox.md).
+    ``dispute`` and ``refund`` say what happens later (see docs/reference/sandbox-stripe.md). With
+    ``processing`` the bank answers later, too; Stripe's own test cards have none of that kind.
     """
 
     brand: str = "visa"
@@ -52,6 +53,7 @@ class Card:
     dispute: str | None = None
     refund: str | None = None
     available_at_once: bool = False
+    processing: bool = False
 
 
 _NO: Final = "Your card was declined."
@@ -134,7 +136,7 @@ _SPECIAL: Final = {
         _VISA, last4="2685", dispute="product_not_received"
     ),
     "createDisputeInquiry": replace(_VISA, last4="1976", dispute="inquiry"),
-    "createIssuerFraudRecord": replace(_VISA, last4="5423", dispute="early_fraud_warning"),
+    "createIssuerFraudRecord": replace(_VISA, last4="5423"),
     "radarBlock": replace(_VISA, last4="0019", risk="highest", decline=BLOCKED),
     "riskLevelHighest": replace(_VISA, last4="4954", risk="highest", decline=BLOCKED),
     "riskLevelElevated": replace(_VISA, last4="9235", risk="elevated"),
@@ -147,6 +149,8 @@ _SPECIAL: Final = {
     ),
     "pendingRefund": replace(_VISA, last4="7726", refund="pending"),
     "refundFail": replace(_VISA, last4="5126", refund="fails_later"),
+    "sandboxProcessing": replace(_VISA, last4="9001", processing=True),
+    "sandboxProcessingDeclined": replace(_VISA, last4="9002", processing=True, decline=GENERIC),
     "bypassPending": replace(_VISA, last4="0077", available_at_once=True),
 }  # fmt: skip
 

@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl, urlencode
 from clearhouse.sandbox.core import Core, Request, Response
 from clearhouse.sandbox.stripe import charging
 from clearhouse.sandbox.stripe.charging import Confirmation
+from clearhouse.sandbox.stripe.checkout import settle
 from clearhouse.sandbox.stripe.shapes import Json
 from clearhouse.sandbox.stripe.shelves import Shelves
 
@@ -47,6 +48,7 @@ class ChallengePage:
                 assert method is not None
                 confirmation = Confirmation(method, None, "", authenticated=True)
                 charging.confirm(shelves, intent, confirmation)
+                settle(shelves, intent)
         if action is None:
             return _html(200, "Done; you may close this page.")
         back = {

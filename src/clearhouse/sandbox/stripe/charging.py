@@ -6,7 +6,7 @@ from typing import Any, Final
 from clearhouse.sandbox.stripe import balance, shapes
 from clearhouse.sandbox.stripe.cards import AUTHENTICATION, Card, Decline, card_of
 from clearhouse.sandbox.stripe.errors import StripeError
-from clearhouse.sandbox.stripe.issuer import Approved, Challenged, decide
+from clearhouse.sandbox.stripe.issuer import Approved, Challenged, Deferred, decide
 from clearhouse.sandbox.stripe.shapes import Json
 from clearhouse.sandbox.stripe.shelves import Shelves
 
@@ -14,9 +14,19 @@ _TOLD: Final = {
     "succeeded": "payment_intent.succeeded",
     "requires_capture": "payment_intent.amount_capturable_updated",
     "requires_action": "payment_intent.requires_action",
+    "processing": "payment_intent.processing",
     "requires_payment_method": "payment_intent.payment_failed",
 }
 """The event that tells each status to which a confirmation leads."""
+
+_BANK_ANSWERS: Final = 300.0
+"""Seconds after which a deferred answer comes."""
+
+_DISPUTED_AFTER: Final = 1.0
+"""Seconds after which the owner of a test card that disputes goes to the bank."""
+
+_REVIEWED_AFTER: Final = 86_400.0
+"""Seconds after which somebody has looked at a review and approves it."""
 
 _AUTHORIZED_FOR: Final = 7 * 86_400
 """Seconds for which an authorization stands."""
@@ -33,6 +43,7 @@ class Confirmation:
     off_session: bool = False
     authenticated: bool = False
     error_on_challenge: bool = False
+    answered: bool = False
 
 
 def confirm(shelves: Shelves, intent: Json, confirmation: Confirmation) -> StripeError | None:
@@ -43,23 +54,36 @@ def confirm(shelves: Shelves, intent: Json, confirmation: Confirmation) -> Strip
     method = confirmation.method
     name, card = card_of(method)
     verdict = decide(
-        card, off_session=confirmation.off_session, authenticated=confirmation.authenticated
+        card,
+        off_session=confirmation.off_session,
+        authenticated=confirmation.authenticated,
+        answered=confirmation.answered,
     )
     if isinstance(verdict, Challenged) and confirmation.error_on_challenge:
         verdict = AUTHENTICATION
     intent["next_action"] = None
+    shelves.save(method)
     error = None
     if isinstance(verdict, Challenged):
         _challenge(intent, confirmation)
+    elif isinstance(verdict, Deferred):
+        intent.update(status="processing", payment_method=method["id"], last_payment_error=None)
+        shelves.later("processed", _BANK_ANSWERS, intent["id"])
     elif isinstance(verdict, Decline):
         error = _decline(shelves, intent, method, card, verdict)
     else:
         _approve(shelves, intent, method, card, verdict)
-    shelves.save(method)
     shelves.save(intent)
     shelves.record(intent, confirmation.key, f"pm_card_{name}")
     shelves.tell(_TOLD[intent["status"]], intent)
     return error
+
+
+def processed(shelves: Shelves, intent: Json) -> None:
+    """The bank's answer to an intent that was being processed."""
+    method = shelves.load("payment_method", intent["payment_method"])
+    assert method is not None
+    confirm(shelves, intent, Confirmation(method, None, "", answered=True))
 
 
 def capture(shelves: Shelves, intent: Json, amount: int) -> None:
@@ -181,6 +205,7 @@ def _approve(shelves: Shelves, intent: Json, method: Json, card: Card, approved:
         )
         shelves.save(review)
         shelves.tell("review.opened", review)
+        shelves.later("review_decided", _REVIEWED_AFTER, review["id"])
     intent.update(payment_method=method["id"], latest_charge=charge["id"], last_payment_error=None)
     if intent["capture_method"] == "manual":
         charge.update(captured=False, amount_captured=0)
@@ -201,4 +226,7 @@ def _book(shelves: Shelves, charge: Json, *, at_once: bool) -> None:
     entry = balance.book(shelves, "charge", charge, taken, fee=fee, at_once=at_once)
     charge["balance_transaction"] = entry["id"]
     shelves.save(charge)
+    method = shelves.load("payment_method", charge["payment_method"])
+    if method is not None and card_of(method)[1].dispute is not None:
+        shelves.later("dispute_opens", _DISPUTED_AFTER, charge["id"])
     shelves.tell("charge.updated", charge, previous={"balance_transaction": None}, delay=1.0)

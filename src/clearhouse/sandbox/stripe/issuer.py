@@ -17,11 +17,23 @@ class Challenged:
     """The owner of the card must authenticate first."""
 
 
-Verdict = Approved | Decline | Challenged
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """The bank answers later."""
 
 
-def decide(card: Card, *, off_session: bool, authenticated: bool) -> Verdict:
-    """The verdict on a charge. ``authenticated`` is true after a passed challenge."""
+Verdict = Approved | Decline | Challenged | Deferred
+
+
+def decide(
+    card: Card, *, off_session: bool, authenticated: bool, answered: bool = False
+) -> Verdict:
+    """The verdict on a charge.
+
+    ``authenticated`` is true after a passed challenge, ``answered`` when a deferred answer comes.
+    """
+    if card.processing and not answered:
+        return Deferred()
     if card.decline is not None:
         return card.decline
     asks = card.challenge is Challenge.ALWAYS or (

@@ -38,7 +38,7 @@ def create(call: Call) -> Effect:
         error = _refusal(call.shelves, charge, amount, left)
         if error is not None:
             return error.status, error.body()
-        refund = _refund(call.shelves, charge, left if amount is None else amount, reason)
+        refund = made(call.shelves, charge, left if amount is None else amount, reason)
         refund["metadata"] = metadata
         give(call.shelves, charge, refund)
         return 200, expand(call.shelves, refund, wanted)
@@ -167,7 +167,8 @@ def _refusal(shelves: Shelves, charge: Json, amount: int | None, left: int) -> S
     return None
 
 
-def _refund(shelves: Shelves, charge: Json, amount: int, reason: str | None) -> Json:
+def made(shelves: Shelves, charge: Json, amount: int, reason: str | None) -> Json:
+    """A refund that nobody has written down yet."""
     return {
         "id": shelves.new_id("re"),
         "object": "refund",

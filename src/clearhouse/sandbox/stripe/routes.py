@@ -1,8 +1,18 @@
 """Stripe's endpoints, with the operation that faults name for each."""
 
 from clearhouse.sandbox.core import Core, Request, Route
-from clearhouse.sandbox.stripe import form, intents, later, methods, refunds, values
+from clearhouse.sandbox.stripe import (
+    checkout,
+    disputes,
+    form,
+    intents,
+    later,
+    methods,
+    refunds,
+    values,
+)
 from clearhouse.sandbox.stripe.challenge import ChallengePage
+from clearhouse.sandbox.stripe.checkout_page import CheckoutPage
 from clearhouse.sandbox.stripe.endpoint import Endpoints, failed
 from clearhouse.sandbox.stripe.errors import StripeError
 from clearhouse.sandbox.stripe.listing import lister, retrieve, searcher
@@ -12,13 +22,16 @@ _INTENTS = "/v1/payment_intents"
 _CHARGES = "/v1/charges"
 _REFUNDS = "/v1/refunds"
 _BALANCE = "/v1/balance_transactions"
+_DISPUTES = "/v1/disputes"
+_SESSIONS = "/v1/checkout/sessions"
+_OF_PAGE = ("payment_intent", "status")
 _OF_CHARGE = ("payment_intent", "charge")
 
 
 def routes(core: Core) -> list[Route]:
     """All endpoints of Stripe that the sandbox has."""
     later.register(core)
-    ends, page = Endpoints(core), ChallengePage(core)
+    ends, page, hosted = Endpoints(core), ChallengePage(core), CheckoutPage(core)
     read, write = ends.read, ends.write
     table = [
         ("POST", _INTENTS, write(intents.create), "charge"),
@@ -60,6 +73,17 @@ def routes(core: Core) -> list[Route]:
         ),
         ("GET", f"{_BALANCE}/{{id}}", read(retrieve("balance_transaction", "id")), "other"),
         ("GET", "/v1/reviews/{id}", read(retrieve("review", "review")), "other"),
+        ("GET", _DISPUTES, read(lister(core, "dispute", _DISPUTES, _OF_CHARGE)), "look-up"),
+        ("GET", f"{_DISPUTES}/{{id}}", read(retrieve("dispute", "dispute")), "look-up"),
+        ("POST", f"{_DISPUTES}/{{id}}", write(disputes.update), "dispute"),
+        ("POST", f"{_DISPUTES}/{{id}}/close", write(disputes.close), "dispute"),
+        ("POST", _SESSIONS, write(checkout.create), "page"),
+        ("GET", _SESSIONS, read(lister(core, checkout.KIND, _SESSIONS, _OF_PAGE)), "look-up"),
+        ("GET", f"{_SESSIONS}/{{id}}", read(retrieve(checkout.KIND, "session")), "look-up"),
+        ("POST", f"{_SESSIONS}/{{id}}/expire", write(checkout.end), "page"),
+        ("GET", f"{_SESSIONS}/{{id}}/line_items", read(checkout.line_items), "look-up"),
+        ("GET", "/_sandbox/stripe/checkout/{account}/{id}", hosted.show, "other"),
+        ("POST", "/_sandbox/stripe/checkout/{account}/{id}", hosted.pay, "other"),
         ("GET", "/_sandbox/stripe/3ds/{account}/{id}", page.show, "other"),
         ("POST", "/_sandbox/stripe/3ds/{account}/{id}", page.answer, "other"),
     ]
