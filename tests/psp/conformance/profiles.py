@@ -165,6 +165,7 @@ PROFILES = {
         credentials={
             "access_token": "sandbox-conformance",
             "locations": "USD=LUSD, EUR=LEUR, JPY=LJPY, KWD=LKWD",
+            "webhook_signature_keys": "square-conformance-key",
         },
         wrong_credentials=None,
         good="cnon:card-nonce-ok",

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from square.core.api_error import ApiError
+
 from clearhouse.psp.contract import (
     Declined,
     DeclineReason,
@@ -16,6 +18,7 @@ from clearhouse.psp.contract import (
 from clearhouse.psp.pages import OpenedPage, PageRequest
 from clearhouse.psp.square.connection import ONCE, Connection
 from clearhouse.psp.square.outcomes import (
+    KEY_REUSED,
     errors_of,
     errors_outcome,
     failure_outcome,
@@ -29,9 +32,9 @@ _NAME_LENGTH: Final = 512
 class PageCalls:
     """The protocol HostedPage.
 
-    A page's ``psp_reference`` is the order's id, a slash, and the link's id: the order says what
-    became of it, the link closes it. The payment carries the order's id and, as its note, ours.
-    Square's links have no time limit of their own, so a page is closed by us.
+    A page's ``psp_reference`` is the order's id: the order says what became of it. The payment
+    carries the order's id and, as its note, ours. Square's links have no time limit of their own,
+    so a page is closed by us.
     """
 
     _connection: Connection
@@ -50,7 +53,7 @@ class PageCalls:
             )
             link: Mapping[str, Any] = reply.get("payment_link") or {}
             if link.get("id") and link.get("order_id") and link.get("url"):
-                return OpenedPage(f"{link['order_id']}/{link['id']}", str(link["url"]), None)
+                return OpenedPage(str(link["order_id"]), str(link["url"]), None)
             return _not_opened(errors_outcome(200, reply.get("errors") or (), None))
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the request may be out
             return _not_opened(failure_outcome(error))
@@ -75,43 +78,68 @@ class PageCalls:
         return Pending(PendingReason.REQUIRES_ACTION, psp_reference, expires_at=request.expires_at)
 
     async def close_page(self, psp_reference: str, request: PageRequest) -> PspOutcome:
-        """Delete the link, which cancels its order; a payment that was faster counts."""
-        link = psp_reference.rpartition("/")[2]
+        """Delete the link, which cancels its order; a payment that was faster counts.
+
+        Where the link is not found, the order is canceled by itself: then it can't be paid either.
+        """
+        outcome = await self.page_outcome(psp_reference, request)
+        if not _is_open(outcome):
+            return outcome
+        try:
+            link = await self._link_of(psp_reference, request)
+            if link is not None:
+                await self._delete(link)
+            elif _is_open(await self.page_outcome(psp_reference, request)):
+                await self._cancel_order(psp_reference)
+        except Exception as error:  # noqa: BLE001 - the SDK and its transport raise all kinds
+            return Unknown(f"Square's page could not be closed ({type(error).__name__})")
+        return await self.page_outcome(psp_reference, request)
+
+    async def _link_of(self, psp_reference: str, request: PageRequest) -> str | None:
+        """The link of an order, asked for by the key it was made with: Square has no other way.
+
+        Once Square has forgotten the key, this makes another link, which nobody has seen and which
+        is deleted at once.
+        """
+        location = self._connection.locations.of(request.total.currency)
+        body = _link(request, location or await self._connection.main_location())
+        try:
+            reply = await self._connection.run(
+                lambda square: square.checkout.payment_links.create(**body, request_options=ONCE)
+            )
+        except ApiError as error:
+            if any(each.get("code") == KEY_REUSED for each in errors_of(error)):
+                return None
+            raise
+        link = reply["payment_link"]
+        if link["order_id"] == psp_reference:
+            return str(link["id"])
+        await self._delete(str(link["id"]))
+        return None
+
+    async def _delete(self, link: str) -> None:
         try:
             await self._connection.run(
                 lambda square: square.checkout.payment_links.delete(link, request_options=ONCE)
             )
-        except Exception as error:  # noqa: BLE001 - the SDK and its transport raise all kinds
+        except ApiError as error:
             if not any(each.get("code") == "NOT_FOUND" for each in errors_of(error)):
-                return Unknown(f"Square's link could not be deleted ({type(error).__name__})")
-        outcome = await self.page_outcome(psp_reference, request)
-        if not isinstance(outcome, Pending) or outcome.reason is not PendingReason.REQUIRES_ACTION:
-            return outcome
-        # The link is gone and its order is not: an order can be paid in other ways than by a link.
-        await self._cancel_order(psp_reference)
-        return await self.page_outcome(psp_reference, request)
+                raise
 
     async def _cancel_order(self, psp_reference: str) -> None:
-        """Whether it went well is read from the order afterwards."""
-        try:
-            order = await self._order(psp_reference)
-            changed: Any = {
-                "location_id": order["location_id"],
-                "version": order["version"],
-                "state": "CANCELED",
-            }
-            await self._connection.run(
-                lambda square: square.orders.update(
-                    order["id"], order=changed, request_options=ONCE
-                )
-            )
-        except Exception:  # noqa: BLE001, S110 - the order is read again, and tells
-            pass
+        order = await self._order(psp_reference)
+        changed: Any = {
+            "location_id": order["location_id"],
+            "version": order["version"],
+            "state": "CANCELED",
+        }
+        await self._connection.run(
+            lambda square: square.orders.update(psp_reference, order=changed, request_options=ONCE)
+        )
 
     async def _order(self, psp_reference: str) -> Mapping[str, Any]:
-        order = psp_reference.partition("/")[0]
         reply = await self._connection.run(
-            lambda square: square.orders.get(order, request_options=ONCE)
+            lambda square: square.orders.get(psp_reference, request_options=ONCE)
         )
         return reply["order"]
 
@@ -143,6 +171,10 @@ def _link(request: PageRequest, location: str) -> dict[str, Any]:
         "checkout_options": {"redirect_url": request.return_url, "allow_tipping": False},
         "payment_note": page_note_of(request.page_id),
     }
+
+
+def _is_open(outcome: PspOutcome) -> bool:
+    return isinstance(outcome, Pending) and outcome.reason is PendingReason.REQUIRES_ACTION
 
 
 def _not_opened(outcome: PspOutcome) -> NotCharged | Unknown:

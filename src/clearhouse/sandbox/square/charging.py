@@ -18,7 +18,7 @@ FEE: Final = f"{PSP}.fee_arrives"
 REVIEWED: Final = f"{PSP}.review_ends"
 DISPUTED: Final = f"{PSP}.dispute_opens"
 _REVIEW: Final = timedelta(hours=1)
-_DISPUTE: Final = timedelta(minutes=1)
+_DISPUTE: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)

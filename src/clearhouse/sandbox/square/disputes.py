@@ -38,9 +38,9 @@ class Disputes:
         self._core = core
 
     async def list(self, call: Call) -> Response:
-        """GET /v2/disputes: those in some states, undecided ones where none are named."""
+        """GET /v2/disputes: those in some states, all where none are named."""
         await call.request.working_time()
-        wanted = set(filter(None, call.query.get("states", "").split(","))) or UNDECIDED
+        wanted = set(filter(None, call.query.get("states", "").split(","))) or set(STATES)
         unknown = wanted - set(STATES)
         if unknown:
             detail = f"`{min(unknown)[:40]}` is not a state."
