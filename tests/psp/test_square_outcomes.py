@@ -1,6 +1,6 @@
 """Square's replies as outcomes: tables, in the order in which the rules take precedence."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -30,7 +30,7 @@ from clearhouse.psp.square.outcomes import (
     payment_outcome,
     reply_outcome,
 )
-from clearhouse.psp.square.records import note_of, order_of, reference_of
+from clearhouse.psp.square.records import key_of, note_of, order_of, reference_of
 
 R, P = DeclineReason, PendingReason
 PAID = Succeeded("p1", Money(1050, "USD"))
@@ -53,6 +53,12 @@ def failed(*codes: str) -> dict[str, Any]:
     return payment("FAILED", card_details={"status": "FAILED", "errors": errors})
 
 
+ASKED = {"risk_level": "PENDING"}
+LATE = payment(
+    "CANCELED", delayed_until="2026-12-02T12:00:00Z", updated_at="2026-12-02T12:00:00.001Z"
+)
+
+
 @pytest.mark.parametrize(
     ("reply", "outcome"),
     [
@@ -64,7 +70,15 @@ def failed(*codes: str) -> dict[str, Any]:
         ),
         (payment("APPROVED"), Pending(P.AUTHORIZED, "p1")),
         (payment("PENDING"), Pending(P.PROCESSING, "p1")),
-        (payment("CANCELED"), Declined(R.OTHER, Retry.HARD, "CANCELED", "p1")),
+        (
+            payment("APPROVED", delayed_until="2026-12-02T12:00:00Z"),
+            Pending(P.AUTHORIZED, "p1", expires_at=datetime(2026, 12, 2, 12, tzinfo=UTC)),
+        ),
+        (payment("APPROVED", risk_evaluation=ASKED), Pending(P.PENDING_REVIEW, "p1")),
+        (payment("PENDING", risk_evaluation=ASKED), Pending(P.PENDING_REVIEW, "p1")),
+        (payment("COMPLETED", risk_evaluation={"risk_level": "HIGH"}), PAID),
+        (LATE, Declined(R.EXPIRED, Retry.HARD, "EXPIRED", "p1")),
+        (payment("CANCELED"), Declined(R.VOIDED, Retry.HARD, "CANCELED", "p1")),
         (failed("CVV_FAILURE"), Declined(R.INCORRECT_CVC, Retry.CUSTOMER, "CVV_FAILURE", "p1")),
         (
             failed("BRAND_NEW", "CARD_EXPIRED"),
@@ -219,17 +233,24 @@ def test_a_long_order_has_a_reference_of_its_own_within_40_characters() -> None:
     assert all(len(reference.encode()) <= 40 for reference in references)
 
 
-@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=255), st.integers(1, 3))
-@example("a a", 1)
-@example("x y x y", 1)
-@example("~tilde", 1)
-@example("o" * 43, 1)
-def test_the_order_is_read_back_from_reference_and_note(order: str, attempt: int) -> None:
-    sent = {
-        "reference_id": reference_of(order),
-        "note": note_of(attempt_key(order, attempt, 45), order),
-    }
+@given(
+    st.text(st.characters(codec="utf-8"), min_size=1, max_size=255),
+    st.integers(1, 3),
+    st.booleans(),
+)
+@example("a a", 1, True)
+@example("x y x y", 1, False)
+@example("~tilde", 1, False)
+@example("o" * 43, 1, True)
+@example("held a", 1, False)
+@example("held held held held held held held held held", 1, False)
+def test_the_order_is_read_back_from_reference_and_note(
+    order: str, attempt: int, held: bool
+) -> None:
+    key = attempt_key(order, attempt, 45)
+    sent = {"reference_id": reference_of(order), "note": note_of(key, order, held=held)}
     assert order_of(sent) == order
+    assert key_of(sent) in {key, None}
 
 
 @pytest.mark.parametrize(

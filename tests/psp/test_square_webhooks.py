@@ -174,6 +174,7 @@ NO = (DeclineReason.CARD_DECLINED, Retry.SOFT, "GENERIC_DECLINE", "p1")
 FAILED = {"card_details": {"errors": [{"code": "GENERIC_DECLINE"}]}}
 UNTIL = {"delayed_until": "2026-12-02T12:00:00Z"}
 HELD = Pending(PendingReason.AUTHORIZED, "p1", expires_at=datetime(2026, 12, 2, 12, tzinfo=UTC))
+TO_HOLD = {"note": note_of("order-1", "order-1", held=True)}
 OTHER_KEY = {"note": note_of("~5f5f", "order-1")}
 
 
@@ -183,7 +184,9 @@ OTHER_KEY = {"note": note_of("~5f5f", "order-1")}
         (payment("COMPLETED"),               (charge(Succeeded("p1", TOTAL)),)),
         (payment("COMPLETED", **OTHER_KEY),  (charge(Succeeded("p1", TOTAL), "~5f5f"),)),
         (payment("COMPLETED", note="mine"),  (charge(Succeeded("p1", TOTAL), None),)),
-        (payment("APPROVED", **UNTIL),       (charge(HELD),)),
+        (payment("APPROVED", **UNTIL),       ()),
+        (payment("APPROVED", **UNTIL, **TO_HOLD), (charge(HELD),)),
+        (payment("COMPLETED", **TO_HOLD),    (charge(Succeeded("p1", TOTAL)),)),
         (payment("FAILED", **FAILED),        (charge(Declined(*NO)),)),
         (on_page("COMPLETED"),               (PageNotice("o1", "page-1"),)),
         (on_page("APPROVED"),                (PageNotice("o1", "page-1"),)),

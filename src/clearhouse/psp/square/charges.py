@@ -63,7 +63,7 @@ class ChargeCalls:
     async def look_up(self, request: ChargeRequest) -> PspOutcome:
         """Walk the payments of the time window and pick those with our reference."""
         reference = reference_of(request.payment_order_id)
-        note = note_of(request.idempotency_key, request.payment_order_id)
+        note = _note(request)
         first = request.attempted_at - SKEW
         last = request.attempted_at + walking.KEY_LIFETIME + SKEW
         location = self._connection.locations.of(request.amount.currency)
@@ -92,7 +92,7 @@ class ChargeCalls:
             "amount_money": {"amount": amount.minor, "currency": amount.currency},
             "autocomplete": request.capture,
             "reference_id": reference_of(request.payment_order_id),
-            "note": note_of(request.idempotency_key, request.payment_order_id),
+            "note": _note(request),
         }
         if customer:
             body["customer_id"] = customer
@@ -107,3 +107,8 @@ class ChargeCalls:
         if isinstance(found, NotCharged):
             return Unknown("Square knows this key with another body, and lists no payment yet")
         return found
+
+
+def _note(request: ChargeRequest) -> str:
+    key, order = request.idempotency_key, request.payment_order_id
+    return note_of(key, order, held=not request.capture)

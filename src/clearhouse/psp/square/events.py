@@ -17,7 +17,7 @@ from clearhouse.psp.notices import (
 from clearhouse.psp.square.dispute_facts import dispute_facts
 from clearhouse.psp.square.operation_outcomes import operation_of, refund_outcome
 from clearhouse.psp.square.outcomes import mapping, moment_of, money_of, payment_outcome
-from clearhouse.psp.square.records import key_of, order_of, page_of
+from clearhouse.psp.square.records import is_held, key_of, order_of, page_of
 
 Body = Mapping[str, Any]
 Reader = Callable[[Body], tuple[Notice, ...]]
@@ -56,8 +56,8 @@ def _payment(payment: Body) -> tuple[Notice, ...]:
         if payment["status"] == "FAILED":
             return ()
         return (PageNotice(str(payment["order_id"]), page),)
-    if order is None:
-        return ()
+    if order is None or (payment["status"] == "APPROVED" and not is_held(payment)):
+        return ()  # not of ours, or about to be completed: the next event tells
     outcome = payment_outcome(payment)
     if isinstance(outcome, Unknown):
         raise NotReadable("Square's event does not say what became of a payment.")

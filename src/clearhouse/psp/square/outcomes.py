@@ -53,8 +53,9 @@ def payment_outcome(payment: Fields, errors: Sequence[Fields] = ()) -> PspOutcom
         reason = PendingReason.PENDING_REVIEW if reviewed else PendingReason.PROCESSING
         return Pending(reason, reference)
     if status == "CANCELED":
-        code = "EXPIRED" if expired(payment) else "CANCELED"
-        return Declined(DeclineReason.OTHER, Retry.HARD, code, reference)
+        if expired(payment):
+            return Declined(DeclineReason.EXPIRED, Retry.HARD, "EXPIRED", reference)
+        return Declined(DeclineReason.VOIDED, Retry.HARD, "CANCELED", reference)
     if status == "FAILED":
         details = mapping(payment.get("card_details"))
         codes = [code_of(error) for error in (*(details.get("errors") or ()), *errors)]

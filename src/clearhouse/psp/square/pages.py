@@ -71,7 +71,7 @@ class PageCalls:
         except Exception as error:  # noqa: BLE001 - the SDK and its transport raise all kinds
             return Unknown(f"Square's order could not be read ({type(error).__name__})")
         if order.get("state") == "CANCELED":
-            return Declined(DeclineReason.OTHER, Retry.CUSTOMER, "page_expired", psp_reference)
+            return Declined(DeclineReason.EXPIRED, Retry.CUSTOMER, "page_expired", psp_reference)
         if order.get("state") == "COMPLETED":
             # Square looked at its payment afterwards, and said no.
             return refused or Unknown("Square has completed the order and shows no payment of it")

@@ -10,6 +10,7 @@ from clearhouse.psp.contract import PspRecord, attempt_key
 _REFERENCE_LENGTH: Final = 40
 _NOTE_LENGTH: Final = 500
 _PAGE: Final = "page "
+_HELD: Final = "held "
 
 
 def reference_of(payment_order_id: str) -> str:
@@ -21,9 +22,18 @@ def reference_of(payment_order_id: str) -> str:
     return attempt_key(payment_order_id, 1, _REFERENCE_LENGTH)
 
 
-def note_of(idempotency_key: str, payment_order_id: str) -> str:
-    """The attempt's key and the whole order id: how attempts of one order are told apart."""
-    return f"{idempotency_key} {payment_order_id}"[:_NOTE_LENGTH]
+def note_of(idempotency_key: str, payment_order_id: str, *, held: bool = False) -> str:
+    """The attempt's key and the whole order id: how attempts of one order are told apart.
+
+    A payment that is only held says so, since Square shows no difference to one that is about
+    to be completed.
+    """
+    return f"{_HELD if held else ''}{idempotency_key} {payment_order_id}"[:_NOTE_LENGTH]
+
+
+def is_held(payment: Mapping[str, Any]) -> bool:
+    """Whether a payment of ours was made to be held until it is captured."""
+    return str(payment.get("note") or "").startswith(_HELD)
 
 
 def order_of(payment: Mapping[str, Any]) -> str | None:
@@ -35,12 +45,17 @@ def order_of(payment: Mapping[str, Any]) -> str | None:
     if page is not None:
         return page
     reference, note = _reference(payment), str(payment.get("note") or "")
-    # A hashed key has no space in it; any other key is the order's id itself, so written twice.
-    last = note.partition(" ")[2] if note.startswith("~") else note[len(note) // 2 + 1 :]
-    for order in (last, reference):
+    for order in (_last_of(note), _last_of(note.removeprefix(_HELD)), reference):
         if order and reference_of(order) == reference:
             return order
     return None
+
+
+def _last_of(note: str) -> str:
+    """The order's id at a note's end: behind a hashed key, which has no space in it; any other
+    key is the order's id itself, so written twice.
+    """
+    return note.partition(" ")[2] if note.startswith("~") else note[len(note) // 2 + 1 :]
 
 
 def key_of(payment: Mapping[str, Any]) -> str | None:
@@ -48,8 +63,9 @@ def key_of(payment: Mapping[str, Any]) -> str | None:
     order, note = order_of(payment), str(payment.get("note") or "")
     if order is None or page_of(payment) is not None:
         return None
-    key = note.partition(" ")[0] if note.startswith("~") else order
-    return key if note == note_of(key, order) else None
+    hashed = note.removeprefix(_HELD)
+    key = hashed.partition(" ")[0] if hashed.startswith("~") else order
+    return key if note in {note_of(key, order), note_of(key, order, held=True)} else None
 
 
 def page_note_of(page_id: str) -> str:
