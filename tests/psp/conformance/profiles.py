@@ -66,6 +66,13 @@ def pay_on_stripes_page(url: str, number: str) -> str:
     return answer.headers.get("location", answer.text)
 
 
+def pay_on_squares_page(url: str, number: str) -> str:
+    """What a browser does with the form; Square adds what it knows to the address of the shop."""
+    card = {"number": number, "expiry": "12/34", "cvv": "111", "postal_code": "94103"}
+    answer = httpx.post(url, data=card, trust_env=False)
+    return answer.headers.get("location", answer.text).partition("?")[0]
+
+
 @dataclass(frozen=True)
 class Profile:
     credentials: Mapping[str, str]
@@ -177,6 +184,19 @@ PROFILES = {
         ),
         invalid=Refused("cnon:card-nonce-already-used", TEN, METHOD, Retry.CUSTOMER),
         tells_retry_after=True,
+        tells=frozenset({"charges", "refunds", "disputes", "pages"}),
+        webhook_secret="square-conformance-key",
+        rotated={
+            "access_token": "sandbox-conformance",
+            "webhook_signature_keys": "key-of-tomorrow, square-conformance-key",
+        },
+        strangers={
+            "access_token": "sandbox-conformance",
+            "webhook_signature_keys": "key-of-a-stranger",
+        },
+        disputed=Disputed("cnon:card-nonce-ok", Money(88_03, "USD"), None, "win", "lose"),
+        pay_on_page=pay_on_squares_page,
+        page_methods=PageMethods("4111 1111 1111 1111", "4000 0000 0000 0002"),
         slow_refund=Late("cnon:card-nonce-ok", TEN, "complete_refund"),
         failing_refund=Late("cnon:card-nonce-ok", TEN, "fail_refund"),
     ),
