@@ -29,6 +29,7 @@ from clearhouse.payments.fees import DefaultFee
 from clearhouse.payments.intake import IntakeService
 from clearhouse.payments.learning import LearningService
 from clearhouse.payments.model import StatusReason
+from clearhouse.payments.notices import NoticeService
 from clearhouse.payments.operations.execution import OperationExecution
 from clearhouse.payments.operations.intake import OperationIntake
 from clearhouse.payments.operations.learning import OperationLearning
@@ -42,10 +43,15 @@ from clearhouse.postgres.connection import LOST, Pool, open_pool
 from clearhouse.postgres.migrations import Migration, find_migrations, migrate
 from clearhouse.psp import registry
 from clearhouse.psp.breaker import BreakerPolicy
+from clearhouse.psp.contract import Psp
+from clearhouse.psp.notices import Webhooks
 from clearhouse.settings import Settings
 from clearhouse.wallets.service import WalletService
+from clearhouse.webhooks.incoming.door import WebhookDoor
+from clearhouse.webhooks.incoming.service import Inbox
 from clearhouse.workers.executor import ChargingPsp, Executor
 from clearhouse.workers.maintenance import run_maintenance
+from clearhouse.workers.notices import NoticeTaker
 from clearhouse.workers.operator import Operator
 
 SERVICES: Final = (
@@ -54,9 +60,11 @@ SERVICES: Final = (
     ("payments", "clearhouse.payments"),
     ("ledger", "clearhouse.ledger"),
     ("wallets", "clearhouse.wallets"),
+    ("webhooks", "clearhouse.webhooks"),
 )
 """Every service with the package that holds its migrations, in the order they must run."""
 
+_WEBHOOK_LEASE: Final = timedelta(seconds=60)
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.bootstrap")
 
 
@@ -137,11 +145,14 @@ def api_app(runtime: Runtime, settings: Settings, pepper: bytes) -> Litestar:
         except (asyncpg.PostgresError, *LOST) as error:
             raise UnavailableError("PostgreSQL does not answer.") from error
 
+    inbox = inbox_of(runtime)
+    lazily = LazyAdapters(settings)
     access = ApiKeys(runtime.pool, runtime.clock, runtime.ids, runtime.randomness, pepper)
     dependencies = ApiDependencies(
         payments=payment_service(runtime, settings.api.idempotency_lifetime),
         operations=operation_service(runtime, settings),
         wallets=WalletService(runtime.pool, runtime.ids, runtime.clock),
+        webhooks=WebhookDoor(inbox, runtime.clock, lazily.get, settings.api.public_url),
         keys=access,
         psps=frozenset(settings.psps),
         clock=runtime.clock,
@@ -178,6 +189,45 @@ def breaker_policy(settings: Settings) -> BreakerPolicy:
         longest=timedelta(seconds=given.longest_rest_seconds),
         trials=given.trials,
     )
+
+
+def inbox_of(runtime: Runtime) -> Inbox:
+    """Where incoming webhooks lie."""
+    return Inbox(runtime.pool, runtime.clock, runtime.ids, lease=_WEBHOOK_LEASE)
+
+
+class LazyAdapters:
+    """Adapters that are made when they are first asked for: an SDK takes half a second to load."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._made: dict[str, Psp] = {}
+        self._making = asyncio.Lock()
+
+    async def get(self, name: str) -> Psp | None:
+        """The adapter of an enabled PSP, or None."""
+        if name not in self._settings.psps:
+            return None
+        async with self._making:
+            if name not in self._made:
+                config = self._settings.psps[name]
+                self._made[name] = await asyncio.to_thread(registry.create, name, config)
+            return self._made[name]
+
+
+def notice_takers(
+    runtime: Runtime, settings: Settings, psps: Mapping[str, object]
+) -> list[NoticeTaker]:
+    """Who takes up the webhooks of the PSPs that send any."""
+    notices = NoticeService(
+        learning_service(runtime, settings), refunds=operation_learning(runtime, settings)
+    )
+    inbox = inbox_of(runtime)
+    return [
+        NoticeTaker(runtime.pool, runtime.clock, inbox, notices, name, psp)
+        for name, psp in psps.items()
+        if isinstance(psp, Webhooks)
+    ]
 
 
 def execution_service(runtime: Runtime, settings: Settings) -> ExecutionService:
@@ -301,6 +351,10 @@ async def run_loops(
         executors.append(asyncio.create_task(executor.run(stopping), name=f"{name} executor"))
         operator = Operator(operations, psp, runtime.clock, concurrency=concurrency)
         executors.append(asyncio.create_task(operator.run(stopping), name=f"{name} operator"))
+    loops += [
+        asyncio.create_task(taker.run(), name="notices")
+        for taker in notice_takers(runtime, settings, psps)
+    ]
     try:
         await _until_stopped([*loops, *executors], stopping)
         if executors:

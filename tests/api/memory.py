@@ -1,6 +1,6 @@
 """A small payment service in memory and a fake wallet, for tests of HTTP alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -32,6 +32,7 @@ from clearhouse.payments.model import (
     PaymentOrder,
 )
 from clearhouse.payments.operations.model import Kind, NewOperation, Operation
+from clearhouse.psp.notices import NotAuthentic
 
 PSPS = frozenset({"stripe", "braintree", "square"})
 CLOCK = SystemClock()
@@ -187,11 +188,33 @@ class Readiness:
             raise self.fails
 
 
+class MemoryWebhooks:
+    """The WebhooksIn protocol: a PSP called plain whose signature is the word ``good``."""
+
+    def __init__(self) -> None:
+        self.kept: list[bytes] = []
+
+    async def receive(self, psp: str, headers: Mapping[str, str], body: bytes) -> bool:
+        if psp != "plain":
+            raise NotFound("No PSP of this name sends webhooks here.")
+        if headers.get("signature") != "good":
+            raise NotAuthentic("The signature does not hold.")
+        new = body not in self.kept
+        self.kept.append(body)
+        return new
+
+    async def challenge(self, psp: str, query: Mapping[str, str]) -> str:
+        if psp != "plain":
+            raise NotFound("No PSP of this name checks addresses here.")
+        return f"answer to {query['challenge']}"
+
+
 def memory_dependencies(payments: MemoryPayments, ready: Readiness) -> ApiDependencies:
     return ApiDependencies(
         payments=payments,
         operations=MemoryOperations(),
         wallets=MemoryWallets(),
+        webhooks=MemoryWebhooks(),
         keys=MemoryKeys(),
         psps=PSPS,
         clock=CLOCK,

@@ -12,15 +12,16 @@ from clearhouse.api.http import Disconnected, problem_reply
 from clearhouse.api.intake import PATH, PaymentIntake
 from clearhouse.api.lookups import Lookups
 from clearhouse.api.metrics import metrics_in
-from clearhouse.api.operations import OPERATIONS, PAGES
+from clearhouse.api.operations import OPERATIONS, PAGES, WEBHOOKS
 from clearhouse.api.pages import Pages
 from clearhouse.api.problems import problem_of
 from clearhouse.api.refunds import Refunds
+from clearhouse.api.webhooks import Webhooks
 
 
 def routes() -> tuple[str, ...]:
     """Every route as method and path, such as ``POST /v1/payments``."""
-    return (*(operation.route for operation in OPERATIONS), *PAGES)
+    return (*(operation.route for operation in OPERATIONS), *WEBHOOKS, *PAGES)
 
 
 def create_app(deps: ApiDependencies) -> Litestar:
@@ -28,6 +29,7 @@ def create_app(deps: ApiDependencies) -> Litestar:
     metrics = metrics_in(deps.registry)
     lookups, health, pages = Lookups(deps), Health(deps), Pages()
     intake, refunds = PaymentIntake(deps), Refunds(deps)
+    webhooks = Webhooks(deps, metrics)
 
     async def take(request: Request[Any, Any, Any]) -> Response[bytes]:
         """The same intake, for paths that only routing recognises, such as ``/v1/payments/``."""
@@ -50,6 +52,8 @@ def create_app(deps: ApiDependencies) -> Litestar:
         get("/v1/refunds/{refund_id:str}")(refunds.refund),
         get("/v1/checkouts/{checkout_id:str}")(lookups.checkout),
         get("/v1/wallets/{seller_account:str}")(lookups.wallet),
+        post("/v1/webhooks/{psp:str}")(webhooks.take),
+        get("/v1/webhooks/{psp:str}")(webhooks.challenge),
         get("/healthz")(health.alive),
         get("/readyz")(health.ready),
         get("/metrics")(health.metrics),

@@ -1,6 +1,6 @@
 """What the API is handed: services behind small protocols, so that it is tested without them."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Protocol
@@ -104,6 +104,21 @@ class Wallets(Protocol):
         ...
 
 
+class WebhooksIn(Protocol):
+    """Takes PSPs' webhooks; ``webhooks.incoming.door.WebhookDoor`` fulfils it."""
+
+    async def receive(self, psp: str, headers: Mapping[str, str], body: bytes) -> bool:
+        """Store an authentic webhook; False for a repeat.
+
+        Raises NotFound, NotAuthentic and UnavailableError.
+        """
+        ...
+
+    async def challenge(self, psp: str, query: Mapping[str, str]) -> str:
+        """Answer a PSP that checks the address. Raises NotFound and NotAuthentic."""
+        ...
+
+
 class Keys(Protocol):
     """Recognises callers; ``access.service.ApiKeys`` fulfils it."""
 
@@ -124,6 +139,7 @@ class ApiDependencies:
     payments: Payments
     operations: Operations
     wallets: Wallets
+    webhooks: WebhooksIn
     keys: Keys
     psps: AbstractSet[str]
     clock: Clock

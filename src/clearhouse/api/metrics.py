@@ -43,6 +43,12 @@ class ApiMetrics:
             ("type",),
             registry=registry,
         )
+        self._webhooks = Counter(
+            "clearhouse_webhooks_received_total",
+            "Webhooks of PSPs: new, repeated, or refused for want of a good signature.",
+            ("psp", "result"),
+            registry=registry,
+        )
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -58,6 +64,10 @@ class ApiMetrics:
             self._children[method, route, status] = children
         children[0].inc()
         children[1].observe(seconds)
+
+    def webhook(self, psp: str, result: str) -> None:
+        """Note one webhook of a PSP that is known to send them."""
+        self._webhooks.labels(psp, result).inc()
 
     def problem(self, slug: str) -> None:
         """Note one problem answer."""

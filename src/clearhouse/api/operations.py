@@ -188,5 +188,8 @@ OPERATIONS: Final = (
     ),
 )
 
+WEBHOOKS: Final = ("POST /v1/webhooks/{psp}", "GET /v1/webhooks/{psp}")
+"""Routes for PSPs, whose signatures no client could make: no part of the document."""
+
 PAGES: Final = ("GET /", "GET /docs", "GET /openapi.json", "GET /problems/{slug}")
 """Routes for people, which are no part of the document."""

@@ -54,6 +54,15 @@ _ALL: Final = (
         "Send one key, such as a UUID, with or without double quotes.",
     ),
     ProblemType(
+        "webhook-not-authentic",
+        400,
+        "The webhook is not authentic",
+        "A webhook came without a signature, with a wrong one, or with a time too far from now. "
+        "Nothing of it was stored.",
+        "Check that the address registered at the PSP is `CLEARHOUSE_API_PUBLIC_URL` with this "
+        "path, and that its secret is among those that are set.",
+    ),
+    ProblemType(
         "unauthenticated",
         401,
         "No valid API key was sent",

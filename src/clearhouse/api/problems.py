@@ -30,6 +30,7 @@ from clearhouse.kernel.errors import (
     UnavailableError,
 )
 from clearhouse.postgres.connection import LOST
+from clearhouse.psp.notices import NotAuthentic
 
 __all__ = ["TYPES", "HttpError", "Problem", "problem_of"]
 
@@ -44,6 +45,7 @@ _encoder: Final = msgspec.json.Encoder()
 _SLUGS: Final[tuple[tuple[type[ClearhouseError], str], ...]] = (
     (CardNumberRefused, "card-number-refused"),
     (InvalidRequest, "validation-failed"),
+    (NotAuthentic, "webhook-not-authentic"),
     (IdempotencyMismatch, "idempotency-key-reused"),
     (KeyInUse, "idempotency-key-in-use"),
     (RefundExceedsCapture, "refund-exceeds-capture"),

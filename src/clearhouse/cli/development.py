@@ -12,6 +12,7 @@ from clearhouse.cli.options import GROUP_FILE
 from clearhouse.cli.supervisor import Group, Program
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.money import EXPONENTS
+from clearhouse.sandbox.server import SECRETS
 from clearhouse.settings import COMMAND_LINE, SETTINGS, Loaded, Settings
 
 DATABASE: Final = Program("database", ("database",))
@@ -19,9 +20,10 @@ EXECUTOR: Final = Program("executor", ("work", "--only", "executor"))
 BOOKS: Final = Program("books", ("work", "--only", "ledger,wallets,payments"))
 API: Final = Program("api", ("serve",))
 
-# What the sandbox takes for credentials: anything that looks like the PSP's own.
+# What the sandbox takes for credentials: anything that looks like the PSP's own. Braintree signs
+# its webhooks with the API keys.
 _SANDBOX_CREDENTIALS: Final[Mapping[str, Mapping[str, str]]] = {
-    "stripe": {"secret_key": "sk_test_sandbox"},
+    "stripe": {"secret_key": "sk_test_sandbox", "webhook_secrets": SECRETS["stripe"]},
     "braintree": {
         "merchant_id": "sandbox",
         "public_key": "sandbox",
@@ -30,6 +32,7 @@ _SANDBOX_CREDENTIALS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "square": {
         "access_token": "sandbox",
+        "webhook_signature_keys": SECRETS["square"],
         "locations": ", ".join(f"{code}=L{code}" for code in sorted(EXPONENTS)),
     },
 }
@@ -105,7 +108,10 @@ class Development:
         tell("the schema")
         await migrate_all(database_url(self.settings))
         tell("the PSP sandbox, an executor, the books and the API")
-        sandbox = Program("sandbox", ("sandbox", *self.sandbox_arguments))
+        webhooks = self.settings.api.public_url or self.api_url
+        sandbox = Program(
+            "sandbox", ("sandbox", "--webhook-url", webhooks, *self.sandbox_arguments)
+        )
         # In the order that stopping turns round: the API stops first, PostgreSQL last.
         await group.start(sandbox, EXECUTOR, BOOKS, API)
 

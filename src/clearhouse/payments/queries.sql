@@ -306,3 +306,8 @@ where k.api_key_id = old.api_key_id and k.idempotency_key = old.idempotency_key
 -- name: add_fee_plan
 insert into payments.fee_plans (seller_account, currency, basis_points, fixed_minor, effective_from)
 values ($1, $2, $3, $4, $5)
+
+-- name: attempts_of_keys
+select a.order_id, a.idempotency_key, a.attempt
+from unnest($1::uuid[], $2::text[]) as k (order_id, idempotency_key)
+join payments.attempts a using (order_id, idempotency_key)

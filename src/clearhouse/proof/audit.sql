@@ -107,13 +107,13 @@ where b.minor is distinct from c.minor
 
 -- name: letters_examined
 select (select count(*) from payments.dead_letters) + (select count(*) from ledger.dead_letters)
-    + (select count(*) from wallets.dead_letters)
+    + (select count(*) from wallets.dead_letters) + (select count(*) from webhooks.dead_letters)
 
 -- name: letters_offenders
 select format('%s could not handle %s of %s: %s', consumer, type, aggregate_id, error) as offender
 from (
     select * from payments.dead_letters union all select * from ledger.dead_letters
-    union all select * from wallets.dead_letters
+    union all select * from wallets.dead_letters union all select * from webhooks.dead_letters
 ) d where resolved_at is null
 
 -- name: unfinished

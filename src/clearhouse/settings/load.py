@@ -204,6 +204,7 @@ def _assemble(value: Mapping[str, Any], psps: Mapping[str, PspConfig]) -> Settin
         api=ApiSettings(
             host=value["api.host"],
             port=value["api.port"],
+            public_url=value["api.public_url"] or f"http://{value['api.host']}:{value['api.port']}",
             max_body_bytes=value["api.max_body_bytes"],
             key_pepper=value["api.key_pepper"],
             idempotency_lifetime=timedelta(hours=value["api.idempotency_lifetime_hours"]),

@@ -19,10 +19,14 @@ class DatabaseSettings:
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """The HTTP API; ``key_pepper`` None means the one kept in the data directory."""
+    """The HTTP API; ``key_pepper`` None means the one kept in the data directory.
+
+    ``public_url`` is how PSPs and buyers reach it, without a slash at the end.
+    """
 
     host: str
     port: int
+    public_url: str
     max_body_bytes: int
     key_pepper: str | None = field(repr=False)
     idempotency_lifetime: timedelta

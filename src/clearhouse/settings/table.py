@@ -69,6 +69,12 @@ _CORE: Final = (
     Setting("api.host", kinds.TEXT, "127.0.0.1", "The address the API listens on."),
     Setting("api.port", kinds.PORT, "8080", "The port the API listens on."),
     Setting(
+        "api.public_url",
+        kinds.HTTP_URL,
+        None,
+        "The address under which PSPs and buyers reach this API; unset: its host and port.",
+    ),
+    Setting(
         "api.max_body_bytes",
         kinds.whole(1024, 64 * 1024 * 1024),
         "262144",

@@ -32,4 +32,15 @@ DEAD_LETTERS: Final = Gauge(
 LEASES_LOST: Final = Counter(
     "clearhouse_leases_lost", "Settlements refused because another executor held the order."
 )
+NOTICES: Final = Counter(
+    "clearhouse_webhooks_taken",
+    "Stored webhooks by PSP and what became of them: handled, parked, given_up or ignored.",
+    ["psp", "state"],
+)
+NOTICE_SECONDS: Final = Histogram(
+    "clearhouse_webhook_age_seconds",
+    "How old webhooks are when they have been handled.",
+    ["psp"],
+    buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 600, 3600),
+)
 """All counters of a working process; a registry of one process is never shared."""

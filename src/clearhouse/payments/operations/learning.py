@@ -34,6 +34,7 @@ from clearhouse.payments.operations.store import (
 )
 from clearhouse.payments.operations.terms import FeePolicy, terms_of
 from clearhouse.postgres.connection import Connection
+from clearhouse.psp.notices import RefundNotice
 from clearhouse.psp.operations import Refused
 
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.operations")
@@ -49,6 +50,16 @@ class OperationLearning:
         self._ids = ids
         self._outcomes = outcomes
         self._fee_policy = fee_policy
+
+    async def take_refund(
+        self,
+        connection: Connection,
+        psp: str,
+        notice: RefundNotice,
+        order_ids: Sequence[UUID],
+    ) -> bool:
+        """Take in what one webhook says; False when neither refund nor charge is known yet."""
+        return (await self.learn(connection, [LearntRefund(psp, notice)]))[0]
 
     async def learn(self, connection: Connection, learnt: Sequence[LearntRefund]) -> list[bool]:
         """Take in refunds as PSPs tell of them, in the caller's transaction, in their order.

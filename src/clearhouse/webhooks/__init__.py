@@ -1,0 +1,1 @@
+"""Webhooks: what PSPs tell us, authenticated and kept until it is understood."""

@@ -1,0 +1,1 @@
+"""Incoming: stored as they came, acknowledged at once, handled afterwards."""
