@@ -164,6 +164,8 @@ def test_mischief_duplicates_drops_and_delays(box: Running, listener: Listener) 
         row["event_id"]: row["state"] for row in call(box, "GET", "/deliveries")["deliveries"]
     }
     assert states["never"] == "dropped"
+    assert call(box, "POST", "/deliveries") == {"sent_again": 1}
+    wait_until(box, lambda: b"never" in listener.got)
 
 
 async def test_an_early_webhook_is_there_before_the_answer(listener: Listener) -> None:

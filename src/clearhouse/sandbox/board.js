@@ -140,6 +140,9 @@ async function show() {
   fill("charges", board.charges, (rows) => rows.map(charge), "No PSP was asked to charge anything yet.");
   fill("objects", board.objects, (rows) => rows.map(object), "None that wait for somebody.");
   fill("deliveries", board.deliveries, (rows) => rows.map(delivery), "None yet.");
+  fill("lost", board.deliveries.some((row) => ["dropped", "given_up"].includes(row.state)),
+    (some) => some ? [button("Send again what was lost", () => call("POST", "deliveries"),
+      (told) => `${told.sent_again} are sent again.`)] : [""], "");
   byId("waiting").textContent = board.waiting ? `${board.waiting} to be brought` : "";
   fill("endpoints", board.webhooks,
     (rows) => [rows.map((row) => row.url).join(" · ")].filter(Boolean), "They go nowhere.");

@@ -171,6 +171,15 @@ class Courier:
         )
         return changed.rowcount == 1
 
+    def resend_lost(self) -> int:
+        """Bring again all that were dropped or given up; returns how many they are."""
+        changed = self._truth.execute(
+            "UPDATE deliveries SET state = 'waiting', early = 0, tries = 0, due_at = ?"
+            " WHERE state IN ('dropped', 'given_up')",
+            (self._now(),),
+        )
+        return changed.rowcount
+
     def waiting(self) -> int:
         """How many are still to be brought."""
         row = self._truth.execute("SELECT count(*) FROM deliveries WHERE state = 'waiting'")

@@ -6,6 +6,7 @@ GET      /_sandbox/agenda             what the PSPs are going to do by themselve
 GET/POST/DELETE /_sandbox/webhooks    where webhooks go (``courier.Endpoint``)
 GET/POST/DELETE /_sandbox/mischief    how they go wrong, per PSP (``courier.Mischief``)
 GET      /_sandbox/deliveries         the newest deliveries
+POST     /_sandbox/deliveries         bring again all that were dropped or given up
 POST     /_sandbox/deliveries/{id}    bring one again
 GET/POST /_sandbox/actions            what can be done to an object by hand; do it
 GET      /_sandbox/truth/refunds      refunds and disputes, as the PSPs know them;
@@ -57,6 +58,7 @@ def routes(core: Core) -> list[Route]:
         ("POST", "/mischief", desk.set_mischief),
         ("DELETE", "/mischief", desk.clear_mischief),
         ("GET", "/deliveries", desk.deliveries),
+        ("POST", "/deliveries", desk.resend_lost),
         ("POST", "/deliveries/{id}", desk.resend),
         ("GET", "/actions", desk.actions),
         ("POST", "/actions", desk.act),
@@ -135,6 +137,9 @@ class _Desk:
         if not number.isdecimal() or not self._core.courier.resend(int(number)):
             return fault("there is no such delivery")
         return answer({})
+
+    async def resend_lost(self, _request: Request) -> Response:
+        return answer({"sent_again": self._core.courier.resend_lost()})
 
     async def actions(self, request: Request) -> Response:
         query = dict(parse_qsl(request.query))
