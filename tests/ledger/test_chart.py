@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from tests.ledger.books import IDS, MOMENT, asset, liability, succeeded
 
 from clearhouse.kernel.money import MAX_MINOR
-from clearhouse.ledger.chart import Family, Holder, account, entry_for, sale
+from clearhouse.ledger.chart import Family, Holder, account, sale
 from clearhouse.ledger.model import Account, AccountType, JournalEntry, Line
+from clearhouse.ledger.rules import entry_for
 from clearhouse.messaging.events import PaymentEventDone
 
 ASSET, LIABILITY = AccountType.ASSET, AccountType.LIABILITY

@@ -17,6 +17,7 @@ from tests.ledger.books import (
 
 from clearhouse.ledger import store
 from clearhouse.ledger.model import AccountType, Line, Outcome, PostingRefused
+from clearhouse.ledger.rules import RULES
 from clearhouse.ledger.service import LedgerService
 from clearhouse.messaging.consumer import Consumer
 from clearhouse.messaging.events import (
@@ -59,7 +60,8 @@ def test_the_ledger_subscribes_to_what_it_can_book(pool: Pool) -> None:
     stream = OutboxStream(pool, "payments")
     subscription = a_service().subscription(stream)
     assert (subscription.name, subscription.schema) == ("ledger.payments", "ledger")
-    assert subscription.types == (PaymentOrderSucceeded,)
+    assert subscription.types == tuple(RULES)
+    assert PaymentOrderSucceeded in RULES
     assert subscription.stream is stream
 
 

@@ -29,8 +29,8 @@ from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.randomness import SystemRandomness
 from clearhouse.ledger import service as ledger_service
 from clearhouse.ledger import store as ledger_store
-from clearhouse.ledger.chart import entry_for
 from clearhouse.ledger.model import JournalEntry, Outcome
+from clearhouse.ledger.rules import entry_for
 from clearhouse.messaging.consumer import Consumer
 from clearhouse.messaging.events import AnyEvent
 from clearhouse.messaging.outbox import Envelope, OutboxStream, Position

@@ -13,6 +13,7 @@ from clearhouse.messaging.consumer import Consumer
 from clearhouse.messaging.events import Event, PaymentOrderSucceeded, WalletUpdated, decode
 from clearhouse.messaging.outbox import OutboxStream, Position, publish
 from clearhouse.postgres.connection import Connection, Pool, in_transaction
+from clearhouse.wallets.rules import RULES
 from clearhouse.wallets.service import WalletService
 
 
@@ -43,7 +44,8 @@ def consumer(pool: Pool) -> Consumer:
 async def test_a_sale_is_credited_and_answered(pool: Pool) -> None:
     subscription = service(pool).subscription(OutboxStream(pool, "payments"))
     assert (subscription.name, subscription.schema) == ("wallets.payments", "wallets")
-    assert subscription.types == (PaymentOrderSucceeded,)
+    assert subscription.types == tuple(RULES)
+    assert PaymentOrderSucceeded in RULES
     events = [
         succeeded("order-1", seller="ann", amount=1_000, fee=30),
         succeeded("order-2", seller="ann", amount=500, fee=500),

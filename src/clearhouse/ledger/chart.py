@@ -1,4 +1,4 @@
-"""The chart of accounts, and the pure rules that turn events into journal entries.
+"""The chart of accounts, and how a sale is booked on it; ``after_sale`` has what follows.
 
 Every account belongs to a *family*: the first word of its code. A code is
 ``family:owner:currency``, or ``family:currency`` where the platform itself is the owner, such
@@ -7,15 +7,12 @@ as ``psp_receivable:stripe:USD`` and ``platform_fee_revenue:USD``.
 Why pure: what a fact means in money is then a table that anybody can read and test.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from functools import lru_cache
-from types import MappingProxyType
-from typing import Any, Final
 
 from clearhouse.ledger.model import Account, AccountType, JournalEntry, Line
-from clearhouse.messaging.events import Event, PaymentOrderSucceeded
+from clearhouse.messaging.events import PaymentOrderSucceeded
 
 
 class Holder(StrEnum):
@@ -159,15 +156,3 @@ def sale(event: PaymentOrderSucceeded) -> JournalEntry:
         description=f"sale by {event.seller_account} through {event.psp}",
         lines=tuple(lines),
     )
-
-
-RULES: Final[Mapping[type[Event], Callable[[Any], JournalEntry]]] = MappingProxyType(
-    {PaymentOrderSucceeded: sale}
-)
-"""Which events the ledger books, and how: a new one is a pure function and a line here."""
-
-
-def entry_for(event: Event) -> JournalEntry | None:
-    """The journal entry of an event, or None for an event that moves no money."""
-    rule = RULES.get(type(event))
-    return rule(event) if rule else None

@@ -7,8 +7,8 @@ from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.ids import Ids
 from clearhouse.ledger import store
 from clearhouse.ledger.accounts import KnownAccounts
-from clearhouse.ledger.chart import RULES, entry_for
 from clearhouse.ledger.model import JournalEntry, Posted, PostingRefused
+from clearhouse.ledger.rules import RULES, entry_for
 from clearhouse.messaging.consumer import Subscription
 from clearhouse.messaging.events import AnyEvent, JournalEntryPosted
 from clearhouse.messaging.outbox import Stream

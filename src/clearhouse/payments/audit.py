@@ -11,6 +11,7 @@ _TITLES: Final = {
     "orders": "Every order has its key, its attempts, and work exactly until it is final",
     "events": "One event for every transition, none missing, in order (I9)",
     "outcomes": "Every final order has told its outcome, once",
+    "refunds": "Every order's refunded amount is that of its refunds, each made and told once",
     "checkouts": "Every checkout is done exactly when all its orders are",
 }
 

@@ -76,3 +76,39 @@ left join (
     from payments.payment_orders group by event_id
 ) o on o.event_id = e.event_id
 where e.open_orders <> coalesce(o.open, -1)
+
+-- name: refunds_examined
+select count(*) from payments.operations
+
+-- name: refunds_offenders
+-- Orders are older than what is done to them, so what an order has is all still here.
+select format('%s has %s refunded, but its refunds are %s', o.payment_order_id, o.refunded_minor,
+    coalesce(r.live, 0)) as offender
+from payments.payment_orders o
+left join (
+    select order_id, sum(amount_minor) as live from payments.operations
+    where kind = 'refund' and status <> 'FAILED' group by order_id
+) r on r.order_id = o.order_id
+where o.refunded_minor <> coalesce(r.live, 0)
+union all
+select format('operation %s is %s with %s', p.public_id, p.status,
+    case when w.operation_id is null then 'no work waiting' else 'work waiting' end)
+from payments.operations p left join payments.operation_work w on w.operation_id = p.operation_id
+where (p.finalized_at is null) <> (w.operation_id is not null)
+union all
+select format('refund %s of %s stands for %s operations', psp_reference, psp, count(*))
+from payments.operations where kind in ('refund', 'stray_refund') and status = 'SUCCEEDED'
+group by psp, psp_reference having count(*) > 1
+union all
+select format('PSP key %s of %s was used for %s operations', idempotency_key, psp, count(*))
+from payments.operations where idempotency_key is not null
+group by psp, idempotency_key having count(*) > 1
+union all
+select format('operation %s is at version %s, but told %s events', p.public_id, p.version,
+    coalesce(e.events, 0))
+from payments.operations p
+left join (
+    select aggregate_id, count(*) as events, max(version) as latest
+    from payments.outbox group by aggregate_id
+) e on e.aggregate_id = p.operation_id
+where p.version <> coalesce(e.events, 0) or p.version <> coalesce(e.latest, 0)

@@ -10,7 +10,7 @@ select case
     when j.source_id is null then format('%s succeeded and is not booked', o.payment_order_id)
     when o.status <> 'SUCCESS' then format('%s is %s and yet booked', o.payment_order_id, o.status)
     else format('%s is %s %s with a fee of %s, but booked as %s %s with %s', o.payment_order_id,
-        o.amount_minor, o.currency, o.fee_minor, j.amount_minor, j.currency, j.fee_minor)
+        o.captured_minor, o.currency, o.fee_minor, j.amount_minor, j.currency, j.fee_minor)
     end as offender
 from (
     select o.*, e.xid, e.position
@@ -33,7 +33,7 @@ full join (
 ) j on j.source_id = o.order_id
 left join ledger.positions p on p.consumer = 'ledger.payments'
 where (o.order_id is null)
-    or (j.source_id is not null and (o.status <> 'SUCCESS' or j.amount_minor <> o.amount_minor
+    or (j.source_id is not null and (o.status <> 'SUCCESS' or j.amount_minor <> o.captured_minor
         or j.fee_minor <> o.fee_minor or j.currency <> o.currency))
     or (j.source_id is null and o.status = 'SUCCESS'
         and (o.ledger_updated or (o.xid, o.position) <= (p.xid, p.position)))
@@ -47,7 +47,7 @@ select case
     when m.source_id is null then format('%s succeeded and is not credited', o.payment_order_id)
     when o.status <> 'SUCCESS' then format('%s is %s and yet credited', o.payment_order_id, o.status)
     else format('%s owes its seller %s %s, but %s %s was credited to %s', o.payment_order_id,
-        o.amount_minor - o.fee_minor, o.currency, m.pending_minor, m.currency, m.seller_account)
+        o.captured_minor - o.fee_minor, o.currency, m.pending_minor, m.currency, m.seller_account)
     end as offender
 from (
     select o.*, e.xid, e.position
@@ -63,10 +63,65 @@ full join (
 left join wallets.positions p on p.consumer = 'wallets.payments'
 where (o.order_id is null)
     or (m.source_id is not null and (o.status <> 'SUCCESS'
-        or m.pending_minor <> o.amount_minor - o.fee_minor or m.currency <> o.currency
+        or m.pending_minor <> o.captured_minor - o.fee_minor or m.currency <> o.currency
         or m.seller_account <> o.seller_account))
     or (m.source_id is null and o.status = 'SUCCESS'
         and (o.wallet_updated or (o.xid, o.position) <= (p.xid, p.position)))
+
+-- name: moved_examined
+select (select count(*) from payments.operations where kind in ('refund', 'stray_refund'))
+    + (select count(*) from payments.payment_orders where reversed_at is not null)
+
+-- name: moved_offenders
+-- What was refunded, taken back or charged by mistake, beside the entries it must have. The
+-- amounts are those on the account that the entry is about.
+with due as (
+    select p.operation_id as source_id, p.public_id as reference, k.kind, k.account,
+        p.amount_minor, p.currency, e.xid, e.position
+    from payments.operations p
+    cross join lateral (values
+        ('refund', 'refunds_in_transit:', 'refund.created', p.kind = 'refund'),
+        ('stray_charge', 'refunds_in_transit:', 'stray_charge.found', p.kind = 'stray_refund'),
+        ('refund_settled', 'refunds_in_transit:', 'refund.succeeded', p.status = 'SUCCEEDED'
+            or (p.status = 'FAILED' and p.version = 3)),
+        ('refund_reversal', 'refunds_in_transit:', 'refund.failed', p.status = 'FAILED'
+            and (p.kind = 'refund' or p.version = 3))
+    ) as k (kind, account, event, wanted)
+    left join payments.outbox e on e.aggregate_id = p.operation_id and e.type = k.event
+    where p.kind in ('refund', 'stray_refund') and k.wanted
+    union all
+    select o.order_id, o.payment_order_id, 'sale_reversal', 'psp_receivable:',
+        o.captured_minor, o.currency, e.xid, e.position
+    from payments.payment_orders o
+    left join payments.outbox e on e.aggregate_id = o.order_id
+        and e.type = 'payment_order.reversed'
+    where o.reversed_at is not null
+), booked as (
+    select e.source_id, e.kind, min(e.reference) as reference, min(l.currency) as currency,
+        max(l.amount_minor) filter (where starts_with(d.code, k.account)
+            or starts_with(c.code, k.account)) as amount_minor
+    from ledger.journal_entries e
+    join (values ('refund', 'refunds_in_transit:'), ('stray_charge', 'refunds_in_transit:'),
+        ('refund_settled', 'refunds_in_transit:'), ('refund_reversal', 'refunds_in_transit:'),
+        ('sale_reversal', 'psp_receivable:')) as k (kind, account) on k.kind = e.kind
+    join ledger.journal_lines l on l.source_id = e.source_id and l.kind = e.kind
+    join ledger.accounts d on d.account_id = l.debit_account
+    join ledger.accounts c on c.account_id = l.credit_account
+    group by e.source_id, e.kind
+)
+select case
+    when d.source_id is null then format('%s of %s is booked, but nothing calls for it',
+        b.kind, b.reference)
+    when b.source_id is null then format('%s of %s is not booked', d.kind, d.reference)
+    else format('%s of %s is %s %s, but booked as %s %s', d.kind, d.reference, d.amount_minor,
+        d.currency, b.amount_minor, b.currency) end as offender
+from due d
+full join booked b on b.source_id = d.source_id and b.kind = d.kind
+left join ledger.positions p on p.consumer = 'ledger.payments'
+where d.source_id is null
+    or (b.source_id is not null
+        and (b.amount_minor is distinct from d.amount_minor or b.currency <> d.currency))
+    or (b.source_id is null and (d.xid is null or (d.xid, d.position) <= (p.xid, p.position)))
 
 -- name: wallets_examined
 select count(*) from wallets.wallets
@@ -78,19 +133,21 @@ with booked as (
     select a.owner as seller_account, a.currency, sum(p.change_minor) as minor
     from (
         select p.account_id, p.change_minor from ledger.postings p
-        where exists (select from wallets.movements m where m.source_id = p.source_id)
+        where exists (select from wallets.movements m
+            where m.source_id = p.source_id and m.kind = p.kind)
         union all
         select account_id, change_minor from ledger.archived_postings
     ) p
     join ledger.accounts a on a.account_id = p.account_id
-    where starts_with(a.code, 'seller_payable:')
+    where starts_with(a.code, 'seller_payable:') or starts_with(a.code, 'seller_reserve:')
     group by a.owner, a.currency
 ), credited as (
     select w.seller_account, w.currency,
         sum(m.pending_minor + m.available_minor + m.reserved_minor) as minor
     from (
         select wallet_id, pending_minor, available_minor, reserved_minor from wallets.movements m
-        where exists (select from ledger.journal_entries e where e.source_id = m.source_id)
+        where exists (select from ledger.journal_entries e
+            where e.source_id = m.source_id and e.kind = m.kind)
         union all
         select wallet_id, pending_minor, available_minor, reserved_minor
         from wallets.archived_movements

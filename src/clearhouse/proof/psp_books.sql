@@ -79,7 +79,10 @@ from told t
 left join payments.payment_orders r on r.psp = t.psp and r.psp_reference = t.psp_reference
 left join payments.order_keys k on k.payment_order_id = t.payment_order_id
 join payments.payment_orders o on o.order_id = coalesce(k.order_id, r.order_id)
-where t.is_charged
+where t.is_charged and not exists (
+    select from payments.operations p
+    where p.kind = 'stray_refund' and p.status <> 'FAILED'
+        and p.psp = t.psp and p.charge_reference = t.psp_reference)
 group by o.order_id, o.payment_order_id
 having count(*) > 1
 
@@ -96,7 +99,7 @@ select case
     when k.order_id <> o.order_id then format('%s names charge %s of %s, which was made for %s',
         o.payment_order_id, o.psp_reference, o.psp, t.payment_order_id)
     else format('%s is %s %s, but charge %s of %s is %s %s', o.payment_order_id,
-        o.amount_minor, o.currency, o.psp_reference, o.psp, t.amount_minor, t.currency)
+        o.captured_minor, o.currency, o.psp_reference, o.psp, t.amount_minor, t.currency)
     end as offender
 from payments.payment_orders o
 join asked a on a.psp = o.psp
@@ -104,7 +107,10 @@ left join told t on t.psp = o.psp and t.psp_reference = o.psp_reference
 left join payments.order_keys k on k.payment_order_id = t.payment_order_id
 where o.status = 'SUCCESS' and o.order_id >= clearhouse.uuid7_floor(a.since)
     and (t.is_charged is not true or k.order_id <> o.order_id
-        or t.amount_minor <> o.amount_minor or t.currency <> o.currency)
+        or t.amount_minor <> o.captured_minor or t.currency <> o.currency)
+    -- What the PSP took back, or let go before it was settled, is no charge there any more.
+    and not (t.is_charged is false
+        and (o.reversed_at is not null or o.refunded_minor = o.captured_minor))
     and not exists (
         select from payments.outbox e
         where e.aggregate_id = o.order_id and e.type = 'payment_order.succeeded'
@@ -122,7 +128,10 @@ from told t
 left join payments.payment_orders r on r.psp = t.psp and r.psp_reference = t.psp_reference
 left join payments.order_keys k on k.payment_order_id = t.payment_order_id
 join payments.payment_orders o on o.order_id = coalesce(k.order_id, r.order_id)
-where t.is_charged and o.status in ('FAILED', 'NOT_STARTED')
+where t.is_charged and o.status in ('FAILED', 'NOT_STARTED') and not exists (
+    select from payments.operations p
+    where p.kind = 'stray_refund' and p.status <> 'FAILED'
+        and p.psp = t.psp and p.charge_reference = t.psp_reference)
 
 -- name: known_examined
 select count(*) from told where is_charged

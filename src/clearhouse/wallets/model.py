@@ -9,9 +9,11 @@ from clearhouse.kernel.money import Money
 
 @dataclass(frozen=True, slots=True)
 class WalletBalance:
-    """What one seller is owed in one currency, in three parts that are never below zero.
+    """What one seller is owed in one currency, in three parts.
 
-    Minor units of ``currency``; the properties without ``_minor`` are the same as Money.
+    ``available_minor`` may be below zero: that is what the seller owes, after refunds of what was
+    paid out already. Minor units of ``currency``; the properties without ``_minor`` are the same
+    as Money.
     """
 
     seller_account: str
@@ -47,6 +49,10 @@ class Movement:
 
     Changes are in minor units of ``currency`` and may be zero or negative. ``event_at`` is when
     it happened, ``reference`` the public name of the source.
+
+    A movement with a ``sale_id`` gets its pending and available changes under the wallet's lock:
+    it takes ``take_minor`` out of what that sale still has pending, then out of available; or it
+    ``undoes`` the movement of that kind and of the same source, to the cent.
     """
 
     kind: str
@@ -58,11 +64,17 @@ class Movement:
     pending_minor: int = 0
     available_minor: int = 0
     reserved_minor: int = 0
+    sale_id: UUID | None = None
+    take_minor: int | None = None
+    undoes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The answer for one movement: its stored id, and whether it was made now or before."""
+    """The answer for one movement: its stored id, and whether it was made now or before.
+
+    ``movement`` has the changes that were made.
+    """
 
     movement: Movement
     movement_id: UUID

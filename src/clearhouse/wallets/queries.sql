@@ -1,8 +1,8 @@
 -- The wallets' only SQL outside their migrations.
 
 -- name: move
-select movement, stored_id
-from wallets.move($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+select movement, stored_id, pending_minor, available_minor
+from wallets.move($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 
 -- name: balances
 select seller_account, currency, pending_minor, available_minor, reserved_minor
@@ -19,7 +19,7 @@ order by currency
 
 -- name: movements_of
 select m.movement_id, m.kind, m.source_id, m.reference, w.seller_account, w.currency, m.event_at,
-    m.pending_minor, m.available_minor, m.reserved_minor,
+    m.pending_minor, m.available_minor, m.reserved_minor, m.sale_id,
     m.pending_after, m.available_after, m.reserved_after, m.recorded_at
 from wallets.movements m
 join wallets.wallets w using (wallet_id)

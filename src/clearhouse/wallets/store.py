@@ -1,6 +1,7 @@
 """The wallets' database side: moving a batch, and reading balances and movements."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeAlias
 from uuid import UUID
@@ -26,7 +27,8 @@ async def move(
     """Make a batch of movements in the caller's transaction, as one statement; in their order.
 
     One that was made before is skipped and answered with the stored id. ``movement_ids`` are new
-    ids, one for each. Raises asyncpg.CheckViolationError when a balance would fall below zero.
+    ids, one for each. Raises asyncpg.CheckViolationError when pending or reserved would fall below
+    zero, or when a movement undoes one that was never made.
     """
     if not movements:
         return []
@@ -46,6 +48,9 @@ async def move(
         [movement.pending_minor for movement in movements],
         [movement.available_minor for movement in movements],
         [movement.reserved_minor for movement in movements],
+        [movement.sale_id for movement in movements],
+        [movement.take_minor for movement in movements],
+        [movement.undoes for movement in movements],
     )
     answers = [
         Moved(movement, movement_id, is_new=True)
@@ -53,7 +58,13 @@ async def move(
     ]
     for row in rows:
         n: int = row["movement"] - 1
-        answers[n] = Moved(movements[n], row["stored_id"], is_new=False)
+        made = movements[n]
+        if made.sale_id is not None:
+            made = replace(
+                made, pending_minor=row["pending_minor"], available_minor=row["available_minor"]
+            )
+        is_new = row["stored_id"] is None
+        answers[n] = Moved(made, movement_ids[n] if is_new else row["stored_id"], is_new=is_new)
     return answers
 
 
@@ -92,6 +103,7 @@ async def movements_of(reader: Reader, source_id: UUID) -> list[StoredMovement]:
                 pending_minor=row["pending_minor"],
                 available_minor=row["available_minor"],
                 reserved_minor=row["reserved_minor"],
+                sale_id=row["sale_id"],
             ),
             _balance(row, "after"),
             row["recorded_at"],
