@@ -10,7 +10,7 @@ class Scope(StrEnum):
     """What a key may do. Each operation asks for exactly one; a scope never implies another."""
 
     PAYMENTS_WRITE = "payments:write"
-    """Accept payments: ``POST /v1/payments``."""
+    """Accept payments: ``POST /v1/payments``; capture and void what is authorized."""
     PAYMENTS_READ = "payments:read"
     """Read payment orders and checkouts, singly and in lists."""
     REFUNDS_WRITE = "refunds:write"

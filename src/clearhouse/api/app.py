@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Litestar, Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
+from clearhouse.api.captures import Captures
 from clearhouse.api.dependencies import ApiDependencies
 from clearhouse.api.edge import Edge, reply_response, request_id_of
 from clearhouse.api.health import Health
@@ -28,7 +29,7 @@ def create_app(deps: ApiDependencies) -> Litestar:
     """The API as an ASGI application."""
     metrics = metrics_in(deps.registry)
     lookups, health, pages = Lookups(deps), Health(deps), Pages()
-    intake, refunds = PaymentIntake(deps), Refunds(deps)
+    intake, refunds, captures = PaymentIntake(deps), Refunds(deps), Captures(deps)
     webhooks = Webhooks(deps, metrics)
 
     async def take(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -47,6 +48,8 @@ def create_app(deps: ApiDependencies) -> Litestar:
         post(PATH)(take),
         get(PATH)(lookups.orders),
         get("/v1/payments/{payment_order_id:str}")(lookups.order),
+        post("/v1/payments/{payment_order_id:str}/captures")(captures.capture),
+        post("/v1/payments/{payment_order_id:str}/void")(captures.void),
         post("/v1/payments/{payment_order_id:str}/refunds")(refunds.create),
         get("/v1/payments/{payment_order_id:str}/refunds")(refunds.of_payment),
         get("/v1/refunds/{refund_id:str}")(refunds.refund),

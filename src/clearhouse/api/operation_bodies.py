@@ -69,7 +69,7 @@ class VoidRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_
     """Nothing needs to be said; an empty object."""
 
 
-Body = TypeVar("Body", RefundRequest, CaptureRequest, VoidRequest)
+Body = TypeVar("Body", bound="RefundRequest | CaptureRequest | VoidRequest")
 
 
 def read_operation(body: bytes, kind: type[Body], currency: str) -> tuple[Body, int | None, bytes]:

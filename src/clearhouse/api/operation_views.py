@@ -53,6 +53,19 @@ class RefundView(msgspec.Struct, frozen=True):
     finalized_at: Annotated[Moment | None, Meta(description="When it succeeded or failed.")]
 
 
+class AuthorizationEndView(msgspec.Struct, frozen=True):
+    """A capture or a void of what is held; what became of it shows in the payment order."""
+
+    operation_id: Annotated[str, Meta(description="Ours; left with the PSP as its reference.")]
+    payment_order_id: Annotated[str, Meta(description="The payment it belongs to.")]
+    kind: Annotated[str, Meta(description="`capture` or `void`.")]
+    amount: Annotated[str, Meta(description="What is taken, or let go.")]
+    currency: Annotated[str, Meta(description="ISO 4217.")]
+    status: Annotated[OperationStatus, Meta(description="`CREATED`: the PSP is asked next.")]
+    psp: Annotated[str, Meta(description="Who holds it.")]
+    created_at: Annotated[Moment, Meta(description="When it was accepted.")]
+
+
 class RefundListView(msgspec.Struct, frozen=True):
     """All refunds of a payment order, oldest first."""
 
@@ -84,3 +97,20 @@ def view_refund(operation: Operation) -> RefundView:
 def refund_answer(operation: Operation) -> bytes:
     """The answer to a refund that was accepted."""
     return encode(view_refund(operation))
+
+
+def authorization_answer(operation: Operation) -> bytes:
+    """The answer to a capture or void that was accepted."""
+    currency = operation.amount.currency
+    return encode(
+        AuthorizationEndView(
+            operation.public_id,
+            operation.payment_order_id,
+            operation.kind.value,
+            format_minor(operation.amount.minor, currency),
+            currency,
+            operation.status,
+            operation.psp,
+            operation.created_at,
+        )
+    )

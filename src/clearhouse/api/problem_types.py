@@ -116,6 +116,14 @@ _ALL: Final = (
         "Look at the order's `status`. One that is still executing may succeed later.",
     ),
     ProblemType(
+        "order-not-authorized",
+        409,
+        "The payment order cannot be captured or voided",
+        "Only a payment order that is authorized can be captured or voided, for at most what is "
+        "held, and once.",
+        "Look at the order's `status` and `status_reason`. One that succeeded is refunded instead.",
+    ),
+    ProblemType(
         "body-too-large",
         413,
         "The body is too large",

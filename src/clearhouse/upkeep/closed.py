@@ -28,9 +28,6 @@ FINALITY: Final[Mapping[str, Finality]] = {
         "status = 'FAILED' or (status = 'SUCCESS' and ledger_updated and wallet_updated)",
         "orders that are not final and booked",
     ),
-    "payments.operations": Finality(
-        "status in ('SUCCEEDED', 'FAILED')", "captures, voids and refunds that are not final"
-    ),
     "payments.attempts": Finality("true", "attempts, which are final with their order"),
     "payments.operations": Finality("finalized_at is not null", "operations that are not final"),
     "payments.pages": Finality("state in ('COMPLETED', 'EXPIRED')", "payment pages that are open"),

@@ -17,8 +17,8 @@ from clearhouse.access.audit_log import Deed, deeds_on, note_deed
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import Conflict, NotFound
 from clearhouse.kernel.ids import Ids
-from clearhouse.ledger.chart import entry_for
 from clearhouse.ledger.model import JournalEntry
+from clearhouse.ledger.rules import entry_for
 from clearhouse.messaging.consumer import Subscription
 from clearhouse.messaging.events import AnyEvent, decode
 from clearhouse.payments.store import ask_again
