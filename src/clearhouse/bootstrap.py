@@ -24,6 +24,9 @@ from clearhouse.ledger.service import LedgerService
 from clearhouse.messaging.consumer import Consumer, Subscription
 from clearhouse.messaging.outbox import OutboxStream
 from clearhouse.payments.booking import BookingService
+from clearhouse.payments.disputes.learning import DisputeLearning
+from clearhouse.payments.disputes.model import BorneBy
+from clearhouse.payments.disputes.service import DisputeService
 from clearhouse.payments.execution import ExecutionService
 from clearhouse.payments.fees import DefaultFee
 from clearhouse.payments.intake import IntakeService
@@ -151,6 +154,7 @@ def api_app(runtime: Runtime, settings: Settings, pepper: bytes) -> Litestar:
     dependencies = ApiDependencies(
         payments=payment_service(runtime, settings.api.idempotency_lifetime),
         operations=operation_service(runtime, settings),
+        disputes=DisputeService(runtime.pool),
         wallets=WalletService(runtime.pool, runtime.ids, runtime.clock),
         webhooks=WebhookDoor(inbox, runtime.clock, lazily.get, settings.api.public_url),
         keys=access,
@@ -220,7 +224,9 @@ def notice_takers(
 ) -> list[NoticeTaker]:
     """Who takes up the webhooks of the PSPs that send any."""
     notices = NoticeService(
-        learning_service(runtime, settings), refunds=operation_learning(runtime, settings)
+        learning_service(runtime, settings),
+        refunds=operation_learning(runtime, settings),
+        disputes=dispute_learning(runtime, settings),
     )
     inbox = inbox_of(runtime)
     return [
@@ -277,6 +283,11 @@ def operation_learning(runtime: Runtime, settings: Settings) -> OperationLearnin
         operation_outcomes(runtime, settings),
         FeePolicy(settings.refund.fee_policy),
     )
+
+
+def dispute_learning(runtime: Runtime, settings: Settings) -> DisputeLearning:
+    """What takes in disputes that PSPs tell of by themselves."""
+    return DisputeLearning(runtime.clock, runtime.ids, BorneBy(settings.dispute.borne_by))
 
 
 def consumers(runtime: Runtime, roles: Iterable[Role]) -> list[Consumer]:

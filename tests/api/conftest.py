@@ -26,6 +26,7 @@ from clearhouse.access.model import Scope
 from clearhouse.access.service import ApiKeys
 from clearhouse.api.app import create_app
 from clearhouse.api.dependencies import ApiDependencies
+from clearhouse.payments.disputes.service import DisputeService
 from clearhouse.payments.intake import IntakeService
 from clearhouse.payments.operations.intake import OperationIntake
 from clearhouse.payments.operations.service import OperationService
@@ -115,6 +116,7 @@ class ApiThread(threading.Thread):
 
         deps = ApiDependencies(
             payments=PaymentService(pool, intake),
+            disputes=DisputeService(pool),
             operations=OperationService(
                 pool,
                 OperationIntake(

@@ -20,6 +20,7 @@ from clearhouse.kernel.errors import (
 )
 from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.randomness import SystemRandomness
+from clearhouse.payments.disputes.model import Dispute, DisputePage
 from clearhouse.payments.model import (
     Attempt,
     Intake,
@@ -32,6 +33,7 @@ from clearhouse.payments.model import (
     PaymentOrder,
 )
 from clearhouse.payments.operations.model import Kind, NewOperation, Operation
+from clearhouse.psp.disputes import DisputeStage
 from clearhouse.psp.notices import NotAuthentic
 
 PSPS = frozenset({"stripe", "braintree", "square"})
@@ -138,6 +140,18 @@ class MemoryOperations:
         return []
 
 
+class MemoryDisputes:
+    """No bank has asked for anything."""
+
+    async def dispute(self, public_id: str) -> Dispute:
+        raise NotFound("There is no dispute with this id.")
+
+    async def list_disputes(
+        self, before: UUID | None, stage: DisputeStage | None, limit: int
+    ) -> DisputePage:
+        return DisputePage([], None)
+
+
 @dataclass(frozen=True)
 class MemoryBalance:
     currency: str
@@ -213,6 +227,7 @@ def memory_dependencies(payments: MemoryPayments, ready: Readiness) -> ApiDepend
     return ApiDependencies(
         payments=payments,
         operations=MemoryOperations(),
+        disputes=MemoryDisputes(),
         wallets=MemoryWallets(),
         webhooks=MemoryWebhooks(),
         keys=MemoryKeys(),

@@ -13,6 +13,8 @@ from clearhouse.kernel.money import MAX_MINOR
 from clearhouse.ledger.model import JournalEntry
 from clearhouse.ledger.rules import entry_for
 from clearhouse.messaging.events import (
+    DisputeClosed,
+    DisputeOpened,
     Event,
     PaymentOrderReversed,
     RefundCreated,
@@ -138,3 +140,61 @@ def test_a_sale_that_is_given_back_whole_or_taken_back_leaves_nothing(
 
 def test_a_stray_charge_given_back_leaves_nothing() -> None:
     assert together(entry_for(stray()), entry_for(refunded())) == {}
+
+
+# Disputes.
+
+HELD = "disputes_receivable:stripe:USD"
+RESERVE = "seller_reserve:ann:USD"
+LOST = "losses:USD"
+
+
+def opened(seller: int = 100, *, version: int = 1) -> DisputeOpened:
+    return DisputeOpened(
+        aggregate_id=IDS.new(), version=version, occurred_at=MOMENT, dispute_id="dp_1",
+        order_id=IDS.new(), payment_order_id="tea", seller_account="ann", amount_minor=100,
+        seller_minor=seller, currency="USD", psp="stripe", psp_reference="du_1", reason="fraud",
+    )  # fmt: skip
+
+
+def closed(
+    seller: int = 100, *, won: bool, was_taken: bool = False, version: int = 2
+) -> DisputeClosed:
+    return DisputeClosed(
+        aggregate_id=IDS.new(), version=version, occurred_at=MOMENT, dispute_id="dp_1",
+        order_id=IDS.new(), payment_order_id="tea", seller_account="ann", amount_minor=100,
+        seller_minor=seller, currency="USD", psp="stripe", stage="won" if won else "lost", won=won,
+        was_taken=was_taken,
+    )  # fmt: skip
+
+
+# fmt: off
+DISPUTED: list[tuple[Event, str, list[tuple[str, str, int]]]] = [
+    (opened(),                 "dispute_opened.1", [(HELD, PSP, 100), (SELLER, RESERVE, 100)]),
+    (opened(40, version=3),    "dispute_opened.3", [(HELD, PSP, 100), (SELLER, RESERVE, 40)]),
+    (opened(0),                "dispute_opened.1", [(HELD, PSP, 100)]),
+    (closed(won=True),         "dispute_won.2",    [(PSP, HELD, 100), (RESERVE, SELLER, 100)]),
+    (closed(won=False),        "dispute_lost.2",   [(RESERVE, HELD, 100)]),
+    (closed(40, won=False),    "dispute_lost.2",   [(RESERVE, HELD, 40), (LOST, HELD, 60)]),
+    (closed(0, won=False),     "dispute_lost.2",   [(LOST, HELD, 100)]),
+    (closed(40, won=True, was_taken=True, version=4),
+                               "dispute_won.4",    [(PSP, SELLER, 40), (PSP, LOST, 60)]),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("event", "kind", "lines"), DISPUTED)
+def test_what_a_dispute_books(event: Event, kind: str, lines: list[tuple[str, str, int]]) -> None:
+    entry = entry_for(event)
+    assert entry is not None
+    found = [(line.debit.code, line.credit.code, line.amount_minor) for line in entry.lines]
+    assert (entry.kind, found) == (kind, lines)
+
+
+@given(st.integers(0, 100), st.booleans())
+def test_a_dispute_that_is_won_leaves_nothing_behind(seller: int, lost_first: bool) -> None:
+    steps: list[Event] = [opened(seller)]
+    if lost_first:
+        steps.append(closed(seller, won=False))
+    steps.append(closed(seller, won=True, was_taken=lost_first, version=3))
+    assert together(*map(entry_for, steps)) == {}

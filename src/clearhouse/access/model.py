@@ -15,6 +15,8 @@ class Scope(StrEnum):
     """Read payment orders and checkouts, singly and in lists."""
     REFUNDS_WRITE = "refunds:write"
     """Give money back: ``POST /v1/payments/{payment_order_id}/refunds``."""
+    DISPUTES_READ = "disputes:read"
+    """Read what buyers' banks ask back."""
     WALLETS_READ = "wallets:read"
     """Read what sellers are owed."""
 

@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from clearhouse.api.captures import Captures
 from clearhouse.api.dependencies import ApiDependencies
+from clearhouse.api.disputes import Disputes
 from clearhouse.api.edge import Edge, reply_response, request_id_of
 from clearhouse.api.health import Health
 from clearhouse.api.http import Disconnected, problem_reply
@@ -29,6 +30,7 @@ def create_app(deps: ApiDependencies) -> Litestar:
     """The API as an ASGI application."""
     metrics = metrics_in(deps.registry)
     lookups, health, pages = Lookups(deps), Health(deps), Pages()
+    disputes = Disputes(deps)
     intake, refunds, captures = PaymentIntake(deps), Refunds(deps), Captures(deps)
     webhooks = Webhooks(deps, metrics)
 
@@ -53,6 +55,8 @@ def create_app(deps: ApiDependencies) -> Litestar:
         post("/v1/payments/{payment_order_id:str}/refunds")(refunds.create),
         get("/v1/payments/{payment_order_id:str}/refunds")(refunds.of_payment),
         get("/v1/refunds/{refund_id:str}")(refunds.refund),
+        get("/v1/disputes")(disputes.listed),
+        get("/v1/disputes/{dispute_id:str}")(disputes.dispute),
         get("/v1/checkouts/{checkout_id:str}")(lookups.checkout),
         get("/v1/wallets/{seller_account:str}")(lookups.wallet),
         post("/v1/webhooks/{psp:str}")(webhooks.take),

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from clearhouse.access.model import ApiKey
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.ids import Ids
+from clearhouse.payments.disputes.model import Dispute, DisputePage
 from clearhouse.payments.model import (
     Attempt,
     Intake,
@@ -22,6 +23,7 @@ from clearhouse.payments.model import (
     PaymentOrder,
 )
 from clearhouse.payments.operations.model import Kind, NewOperation, Operation
+from clearhouse.psp.disputes import DisputeStage
 
 
 class Payments(Protocol):
@@ -69,6 +71,20 @@ class Operations(Protocol):
         self, payment_order_id: str, kinds: Sequence[Kind] = ...
     ) -> list[Operation]:
         """An order's operations of some kinds, oldest first. Raises NotFound."""
+        ...
+
+
+class Disputes(Protocol):
+    """The verbs of disputes; ``DisputeService`` fulfils it."""
+
+    async def dispute(self, public_id: str) -> Dispute:
+        """One dispute. Raises NotFound."""
+        ...
+
+    async def list_disputes(
+        self, before: UUID | None, stage: DisputeStage | None, limit: int
+    ) -> DisputePage:
+        """Disputes, newest first."""
         ...
 
 
@@ -138,6 +154,7 @@ class ApiDependencies:
 
     payments: Payments
     operations: Operations
+    disputes: Disputes
     wallets: Wallets
     webhooks: WebhooksIn
     keys: Keys

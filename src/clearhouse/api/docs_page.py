@@ -16,6 +16,7 @@ _SCOPES: Final = {
     Scope.PAYMENTS_WRITE: "accept payments",
     Scope.PAYMENTS_READ: "read payment orders, checkouts and refunds",
     Scope.REFUNDS_WRITE: "refund payments",
+    Scope.DISPUTES_READ: "read disputes",
     Scope.WALLETS_READ: "read what sellers are owed",
 }
 

@@ -1,4 +1,4 @@
-"""``GET /v1/payments``: filters from the query, and cursors that belong to their filters."""
+"""The lists: filters from the query, and cursors that belong to their filters."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
@@ -12,6 +12,7 @@ from clearhouse.api.problems import HttpError
 from clearhouse.kernel.errors import Fault
 from clearhouse.kernel.money import EXPONENTS
 from clearhouse.payments.model import OrderFilter, OrderStatus
+from clearhouse.psp.disputes import DisputeStage
 
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 200
@@ -31,11 +32,26 @@ def read_listing(
 
     Raises HttpError ``invalid-parameter`` with every fault.
     """
+    values, before, limit, filters = _read(pairs, _READERS)
+    return OrderFilter(**values), before, limit, filters
+
+
+def read_dispute_listing(
+    pairs: Iterable[tuple[str, str]],
+) -> tuple[DisputeStage | None, UUID | None, int, Mapping[str, str]]:
+    """The same for disputes, whose only filter is their stage."""
+    values, before, limit, filters = _read(pairs, _DISPUTE_READERS)
+    return values.get("stage"), before, limit, filters
+
+
+def _read(
+    pairs: Iterable[tuple[str, str]], readers: Mapping[str, Callable[[str], Any]]
+) -> tuple[dict[str, Any], UUID | None, int, Mapping[str, str]]:
     faults: list[Fault] = []
     values: dict[str, Any] = {}
     given: dict[str, str] = {}
     for name, text in pairs:
-        reader = _READERS.get(name)
+        reader = readers.get(name)
         if reader is None:
             shown = name if name.isidentifier() and name.isascii() and len(name) <= 64 else "?"
             faults.append(Fault(shown, "unknown-parameter", "is not known here"))
@@ -59,7 +75,7 @@ def read_listing(
     if faults:
         message = "The query has parameters that are not valid."
         raise HttpError("invalid-parameter", message, parameters=faults)
-    return OrderFilter(**values), before, limit, filters
+    return values, before, limit, filters
 
 
 def make_cursor(before: UUID, filters: Mapping[str, str]) -> str:
@@ -92,6 +108,12 @@ def _status(text: str) -> OrderStatus:
     if text not in OrderStatus.__members__:
         raise _Refused("must be one of: " + ", ".join(OrderStatus))
     return OrderStatus(text)
+
+
+def _stage(text: str) -> DisputeStage:
+    if text not in tuple(DisputeStage):
+        raise _Refused("must be one of: " + ", ".join(DisputeStage))
+    return DisputeStage(text)
 
 
 def _currency(text: str) -> str:
@@ -128,6 +150,12 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "checkout_id": _word,
     "created_from": _moment,
     "created_before": _moment,
+    "limit": _limit,
+    "cursor": _cursor,
+}
+
+_DISPUTE_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "stage": _stage,
     "limit": _limit,
     "cursor": _cursor,
 }

@@ -49,7 +49,7 @@ class Lookups:
     async def orders(self, request: AnyRequest) -> Response[bytes]:
         """Payment orders, newest first, page by page."""
         await self._authorize(request, Scope.PAYMENTS_READ)
-        wanted, before, limit, filters = read_listing(_pairs(request))
+        wanted, before, limit, filters = read_listing(pairs_of(request))
         page = await self._deps.payments.list_orders(wanted, before, limit)
         items = [view_order(order) for order in page.orders]
         if page.next_before is None:
@@ -76,7 +76,8 @@ def storable(identifier: str) -> str:
     return identifier
 
 
-def _pairs(request: AnyRequest) -> list[tuple[str, str]]:
+def pairs_of(request: AnyRequest) -> list[tuple[str, str]]:
+    """The query's members in their order. Raises HttpError when it cannot be read."""
     query: bytes = request.scope["query_string"]
     try:
         return parse_qsl(

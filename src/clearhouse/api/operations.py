@@ -4,6 +4,7 @@ from typing import Final
 
 from clearhouse.access.model import Scope
 from clearhouse.api import examples, requests, responses
+from clearhouse.api.dispute_views import DISPUTES
 from clearhouse.api.listing import DEFAULT_LIMIT, MAX_LIMIT
 from clearhouse.api.operation import KEY_HEADER, Operation, path_parameter, query_parameter
 from clearhouse.api.refund_operations import REFUNDS
@@ -119,6 +120,7 @@ OPERATIONS: Final = (
         problems=("not-found",),
     ),
     *REFUNDS,
+    *DISPUTES,
     Operation(
         "GET",
         "/v1/checkouts/{checkout_id}",

@@ -8,6 +8,8 @@ seller's share of it in ``seller_reserve``, until it is decided.
 from clearhouse.ledger.chart import Family, account
 from clearhouse.ledger.model import Account, JournalEntry, Line
 from clearhouse.messaging.events import (
+    DisputeClosed,
+    DisputeOpened,
     Event,
     PaymentOrderReversed,
     RefundCreated,
@@ -79,6 +81,41 @@ def stray_charge(event: StrayChargeFound) -> JournalEntry:
     lines = [(receivable, transit, event.amount_minor)]
     text = f"stray charge {event.psp_reference} at {event.psp}"
     return _entry("stray_charge", event, event.refund_id, text, lines)
+
+
+def dispute_opened(event: DisputeOpened) -> JournalEntry:
+    """A dispute's money was withdrawn: it waits at the PSP, the seller's share in its reserve."""
+    _check_share(event.seller_minor, event.amount_minor)
+    receivable = account(Family.PSP_RECEIVABLE, event.currency, event.psp)
+    disputed = account(Family.DISPUTES_RECEIVABLE, event.currency, event.psp)
+    payable = account(Family.SELLER_PAYABLE, event.currency, event.seller_account)
+    reserve = account(Family.SELLER_RESERVE, event.currency, event.seller_account)
+    lines = [(disputed, receivable, event.amount_minor), (payable, reserve, event.seller_minor)]
+    text = f"{event.psp} withdrew {event.payment_order_id} for dispute {event.psp_reference}"
+    return _entry(f"dispute_opened.{event.version}", event, event.dispute_id, text, lines)
+
+
+def dispute_closed(event: DisputeClosed) -> JournalEntry:
+    """A dispute that was decided: what was held goes back to the seller, or is gone.
+
+    What nobody else bears is the platform's loss. An appeal that is won undoes a loss whole.
+    """
+    _check_share(event.seller_minor, event.amount_minor)
+    receivable = account(Family.PSP_RECEIVABLE, event.currency, event.psp)
+    disputed = account(Family.DISPUTES_RECEIVABLE, event.currency, event.psp)
+    payable = account(Family.SELLER_PAYABLE, event.currency, event.seller_account)
+    reserve = account(Family.SELLER_RESERVE, event.currency, event.seller_account)
+    losses = account(Family.LOSSES, event.currency)
+    platform = event.amount_minor - event.seller_minor
+    if not event.won:
+        lines = [(reserve, disputed, event.seller_minor), (losses, disputed, platform)]
+    elif event.was_taken:
+        lines = [(receivable, payable, event.seller_minor), (receivable, losses, platform)]
+    else:
+        lines = [(receivable, disputed, event.amount_minor), (reserve, payable, event.seller_minor)]
+    kind = f"dispute_{'won' if event.won else 'lost'}.{event.version}"
+    text = f"dispute of {event.payment_order_id} at {event.psp}: {event.stage}"
+    return _entry(kind, event, event.dispute_id, text, lines)
 
 
 def _entry(

@@ -8,6 +8,8 @@ from clearhouse.ledger import after_sale
 from clearhouse.ledger.chart import sale
 from clearhouse.ledger.model import JournalEntry
 from clearhouse.messaging.events import (
+    DisputeClosed,
+    DisputeOpened,
     Event,
     PaymentOrderReversed,
     PaymentOrderSucceeded,
@@ -25,6 +27,8 @@ RULES: Final[Mapping[type[Event], Callable[[Any], JournalEntry | None]]] = Mappi
         RefundSucceeded: after_sale.refund_settled,
         RefundFailed: after_sale.refund_reversal,
         StrayChargeFound: after_sale.stray_charge,
+        DisputeOpened: after_sale.dispute_opened,
+        DisputeClosed: after_sale.dispute_closed,
     }
 )
 """A new one is a pure function and a line here."""

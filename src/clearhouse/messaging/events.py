@@ -216,6 +216,8 @@ class StrayChargeFound(Event, frozen=True, kw_only=True, tag="stray_charge.found
 class DisputeOpened(Event, frozen=True, kw_only=True, tag="dispute.opened"):
     """The PSP withdrew the disputed money; the seller's share of it is held.
 
+    ``seller_minor`` is that share; the rest of ``amount_minor`` is the platform's to bear. A
+    dispute that the bank opens again has another of these.
     Aggregate: the dispute. Publisher: payments; consumers: ledger, wallets.
     """
 
@@ -224,6 +226,7 @@ class DisputeOpened(Event, frozen=True, kw_only=True, tag="dispute.opened"):
     payment_order_id: str
     seller_account: str
     amount_minor: int
+    seller_minor: int = 0
     currency: str
     psp: str
     psp_reference: str
@@ -245,7 +248,9 @@ class DisputeUpdated(Event, frozen=True, kw_only=True, tag="dispute.updated"):
 class DisputeClosed(Event, frozen=True, kw_only=True, tag="dispute.closed"):
     """A dispute ended: ``won`` gives the held money back to the seller, otherwise it is gone.
 
-    ``stage`` is the final one. A dispute that is decided again (an appeal) has another of these.
+    ``seller_minor`` is the seller's share, as held by the DisputeOpened of ``opened_version``.
+    ``was_taken``: it was lost before, and an appeal was won. ``stage`` is the final one. A dispute
+    that is decided again (an appeal) has another of these.
     Aggregate: the dispute. Publisher: payments; consumers: ledger, wallets.
     """
 
@@ -258,6 +263,9 @@ class DisputeClosed(Event, frozen=True, kw_only=True, tag="dispute.closed"):
     psp: str
     stage: str
     won: bool
+    seller_minor: int = 0
+    was_taken: bool = False
+    opened_version: int = 1
 
 
 class JournalEntryPosted(Event, frozen=True, kw_only=True, tag="journal_entry.posted"):

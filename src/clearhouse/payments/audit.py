@@ -12,6 +12,7 @@ _TITLES: Final = {
     "events": "One event for every transition, none missing, in order (I9)",
     "outcomes": "Every final order has told its outcome, once",
     "refunds": "Every order's refunded amount is that of its refunds, each made and told once",
+    "disputes": "Every order's disputed amount is that of its disputes, each kept and told once",
     "checkouts": "Every checkout is done exactly when all its orders are",
 }
 

@@ -112,3 +112,28 @@ left join (
     from payments.outbox group by aggregate_id
 ) e on e.aggregate_id = p.operation_id
 where p.version <> coalesce(e.events, 0) or p.version <> coalesce(e.latest, 0)
+
+-- name: disputes_examined
+select count(*) from payments.disputes
+
+-- name: disputes_offenders
+select format('%s has %s under dispute or lost, but its disputes are %s', o.payment_order_id,
+    o.disputed_minor, coalesce(d.counted, 0)) as offender
+from payments.payment_orders o
+left join (
+    select order_id, sum(counted_minor) as counted from payments.disputes
+    where money in ('held', 'taken') group by order_id
+) d on d.order_id = o.order_id
+where o.disputed_minor <> coalesce(d.counted, 0)
+union all
+select format('dispute %s is at version %s, but told %s events', d.public_id, d.version,
+    coalesce(e.events, 0))
+from payments.disputes d
+left join (
+    select aggregate_id, count(*) as events, max(version) as latest
+    from payments.outbox group by aggregate_id
+) e on e.aggregate_id = d.dispute_id
+where d.version <> coalesce(e.events, 0) or d.version <> coalesce(e.latest, 0)
+union all
+select format('dispute %s of %s is kept %s times', psp_reference, psp, count(*))
+from payments.disputes group by psp, psp_reference having count(*) > 1

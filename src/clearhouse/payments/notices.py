@@ -5,6 +5,7 @@ Everything here is safe to do twice: a webhook whose effect is stored may be han
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -46,9 +47,18 @@ class TakesDisputes(Protocol):
     """Who learns about disputes."""
 
     async def take_dispute(
-        self, connection: Connection, psp: str, notice: DisputeNotice, order_ids: Sequence[UUID]
+        self,
+        connection: Connection,
+        psp: str,
+        notice: DisputeNotice,
+        order_ids: Sequence[UUID],
+        as_of: datetime,
+        version: int | None,
     ) -> bool:
-        """Learn it; False when its order cannot take it yet. ``order_ids`` are the charge's."""
+        """Learn it; False when its order cannot take it yet. ``order_ids`` are the charge's.
+
+        ``as_of`` and ``version`` are the notification's: what is older changes nothing.
+        """
         ...
 
 
@@ -112,7 +122,8 @@ class NoticeService:
                     case AskAgain() if len(orders) == 1:
                         asked.append(orders[0].order_id)
                     case _:
-                        missing = await self._take_other(connection, psp, notice, orders) or missing
+                        other = await self._take_other(connection, psp, each, notice, orders)
+                        missing = other or missing
             answers.append(missing)
         if facts:
             await self._learning.learn(connection, facts)
@@ -121,7 +132,12 @@ class NoticeService:
         return answers
 
     async def _take_other(
-        self, connection: Connection, psp: str, notice: Notice, orders: Sequence[Found]
+        self,
+        connection: Connection,
+        psp: str,
+        each: Notification,
+        notice: Notice,
+        orders: Sequence[Found],
     ) -> Missing | None:
         """What is not simply about one order's charge; the answer says what is missing."""
         ids = [order.order_id for order in orders]
@@ -136,7 +152,9 @@ class NoticeService:
             case RefundNotice() if ids and self._refunds is not None:
                 done = await self._refunds.take_refund(connection, psp, notice, ids)
             case DisputeNotice() if ids and self._disputes is not None:
-                done = await self._disputes.take_dispute(connection, psp, notice, ids)
+                done = await self._disputes.take_dispute(
+                    connection, psp, notice, ids, each.as_of, each.version
+                )
             case ChargeNotice() | AskAgain() if len(ids) > 1 and self._pages is not None:
                 await self._pages.ask_shared(connection, ids)
                 done = True

@@ -123,6 +123,43 @@ where d.source_id is null
         and (b.amount_minor is distinct from d.amount_minor or b.currency <> d.currency))
     or (b.source_id is null and (d.xid is null or (d.xid, d.position) <= (p.xid, p.position)))
 
+-- name: disputes_examined
+select count(*) from payments.disputes
+
+-- name: disputes_offenders
+-- What the ledger keeps for each dispute, beside where its money is. Compared once the ledger has
+-- seen all that was told of it.
+with told as (
+    select e.aggregate_id, count(*) as moves,
+        count(*) filter (where (e.xid, e.position) > (p.xid, p.position) or p.xid is null) as unread
+    from payments.outbox e
+    left join ledger.positions p on p.consumer = 'ledger.payments'
+    where e.type in ('dispute.opened', 'dispute.closed')
+    group by e.aggregate_id
+), booked as (
+    select source_id, count(distinct kind) as entries, min(reference) as reference,
+        coalesce(sum(change_minor) filter (where starts_with(account, 'disputes_receivable:')), 0)
+            as waiting,
+        coalesce(sum(change_minor) filter (where starts_with(account, 'seller_reserve:')), 0)
+            as reserved,
+        coalesce(sum(change_minor) filter (where starts_with(account, 'losses:')), 0) as lost
+    from ledger.postings
+    where starts_with(kind, 'dispute_') group by source_id
+)
+select format('dispute %s is %s, %s of %s borne by its seller: booked in %s entries of %s, with %s'
+    ' waiting, %s in reserve and %s lost', coalesce(d.public_id, b.reference), d.money,
+    d.seller_minor, d.amount_minor, coalesce(b.entries, 0), coalesce(t.moves, 0), b.waiting,
+    b.reserved, b.lost) as offender
+from payments.disputes d
+full join booked b on b.source_id = d.dispute_id
+left join told t on t.aggregate_id = d.dispute_id
+where d.dispute_id is null
+    or (coalesce(t.unread, 0) = 0 and (coalesce(b.entries, 0) <> coalesce(t.moves, 0)
+        or coalesce(b.waiting, 0) <> case d.money when 'held' then d.amount_minor else 0 end
+        or coalesce(b.reserved, 0) <> case d.money when 'held' then d.seller_minor else 0 end
+        or coalesce(b.lost, 0)
+            <> case d.money when 'taken' then d.amount_minor - d.seller_minor else 0 end))
+
 -- name: wallets_examined
 select count(*) from wallets.wallets
 

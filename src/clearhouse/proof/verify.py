@@ -24,6 +24,7 @@ _TITLES: Final = {
     "booked": "An order succeeded if and only if its sale is booked once, to the cent (I3)",
     "credited": "An order succeeded if and only if its seller was credited once, to the cent (I3)",
     "moved": "Every refund, reversal and stray charge is booked once, to the cent",
+    "disputes": "Every dispute is booked as its money lies: held, returned or lost",
     "wallets": "Every wallet equals its ledger account (I2)",
     "letters": "Nothing was laid aside that nobody has looked at",
 }

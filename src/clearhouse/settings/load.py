@@ -15,6 +15,7 @@ from clearhouse.settings.model import (
     ApiSettings,
     BreakerSettings,
     DatabaseSettings,
+    DisputeSettings,
     ExecutorSettings,
     FeeSettings,
     LogSettings,
@@ -234,6 +235,7 @@ def _assemble(value: Mapping[str, Any], psps: Mapping[str, PspConfig]) -> Settin
         work=WorkSettings(value["work.metrics_host"], value["work.metrics_port"]),
         fee=FeeSettings(value["fee.basis_points"], value["fee.fixed"]),
         refund=RefundSettings(value["refund.fee_policy"]),
+        dispute=DisputeSettings(value["dispute.borne_by"]),
         sandbox=SandboxSettings(
             host=value["sandbox.host"],
             port=value["sandbox.port"],

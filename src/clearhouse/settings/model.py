@@ -91,6 +91,13 @@ class RefundSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DisputeSettings:
+    """Who bears a dispute that is lost: ``seller`` or ``platform``."""
+
+    borne_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class SandboxSettings:
     """The PSP sandbox; ``seed`` None draws faults and latencies anew at each start."""
 
@@ -128,5 +135,6 @@ class Settings:
     work: WorkSettings
     fee: FeeSettings
     refund: RefundSettings
+    dispute: DisputeSettings
     sandbox: SandboxSettings
     log: LogSettings

@@ -251,6 +251,13 @@ _CORE: Final = (
         "What becomes of the platform's fee when a sale is refunded: it is kept, or returned to"
         " the seller in the proportion of what is refunded.",
     ),
+    Setting(
+        "dispute.borne_by",
+        kinds.choice("seller", "platform"),
+        "seller",
+        "Who bears a dispute that is lost, as far as the money was not refunded already; the"
+        " platform's fee is kept either way.",
+    ),
     Setting("sandbox.host", kinds.TEXT, "127.0.0.1", "The address the PSP sandbox listens on."),
     Setting("sandbox.port", kinds.PORT, "8090", "The port the PSP sandbox listens on."),
     Setting(

@@ -28,6 +28,9 @@ FINALITY: Final[Mapping[str, Finality]] = {
         "status = 'FAILED' or (status = 'SUCCESS' and ledger_updated and wallet_updated)",
         "orders that are not final and booked",
     ),
+    "payments.disputes": Finality(
+        "money in ('returned', 'taken') or stage = 'inquiry_closed'", "disputes that are open"
+    ),
     "payments.attempts": Finality("true", "attempts, which are final with their order"),
     "payments.operations": Finality("finalized_at is not null", "operations that are not final"),
     "payments.pages": Finality("state in ('COMPLETED', 'EXPIRED')", "payment pages that are open"),

@@ -6,6 +6,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from clearhouse.messaging.events import (
+    DisputeClosed,
+    DisputeOpened,
     Event,
     PaymentOrderReversed,
     PaymentOrderSucceeded,
@@ -62,6 +64,37 @@ def refund_reversal(event: RefundFailed) -> Movement | None:
     )
 
 
+def dispute_opened(event: DisputeOpened) -> Movement:
+    """A dispute moves the seller's share into reserve, from the sale's own pending first."""
+    return Movement(
+        kind=f"dispute_opened.{event.version}",
+        source_id=event.aggregate_id,
+        reference=event.dispute_id,
+        seller_account=event.seller_account,
+        currency=event.currency,
+        event_at=event.occurred_at,
+        reserved_minor=event.seller_minor,
+        sale_id=event.order_id,
+        take_minor=event.seller_minor,
+    )
+
+
+def dispute_closed(event: DisputeClosed) -> Movement:
+    """A dispute that was decided gives the reserve up; one that was won gives back what it took."""
+    return Movement(
+        kind=f"dispute_{'won' if event.won else 'lost'}.{event.version}",
+        source_id=event.aggregate_id,
+        reference=event.dispute_id,
+        seller_account=event.seller_account,
+        currency=event.currency,
+        event_at=event.occurred_at,
+        reserved_minor=0 if event.was_taken else -event.seller_minor,
+        sale_id=event.order_id,
+        take_minor=None if event.won else 0,
+        undoes=f"dispute_opened.{event.opened_version}" if event.won else None,
+    )
+
+
 def _take(
     kind: str, event: PaymentOrderReversed | RefundCreated, sale_id: UUID, minor: int
 ) -> Movement:
@@ -86,6 +119,8 @@ RULES: Final[Mapping[type[Event], Callable[[Any], Movement | None]]] = MappingPr
         PaymentOrderReversed: sale_reversal,
         RefundCreated: refund,
         RefundFailed: refund_reversal,
+        DisputeOpened: dispute_opened,
+        DisputeClosed: dispute_closed,
     }
 )
 """Which events move a wallet, and how: a new one is a pure function and a line here."""
