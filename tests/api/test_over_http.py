@@ -43,7 +43,7 @@ async def test_a_payment_is_accepted_and_can_be_read(server: Server) -> None:
         name = document["payment_orders"][1]["payment_order_id"]
         order = await client.get(f"/v1/payments/{name}")
         assert order.status_code == 200
-        assert order.json() == body["payment_orders"][1] | {"attempts": []}
+        assert order.json() == body["payment_orders"][1] | {"attempts": [], "refunds": []}
 
         listed = await client.get("/v1/payments", params={"checkout_id": document["checkout_id"]})
         assert listed.json()["next_cursor"] is None

@@ -5,13 +5,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from tests.disputes.test_learning import learn, told
+from tests.operations.desk import CLOCK, Desk, RefundingPsp
 from tests.payments.rooms import an_intake, intake_service
 from tests.proof.flow import consume, pay
 
 from clearhouse.kernel.errors import NotFound, UnavailableError
 from clearhouse.kernel.money import Money
+from clearhouse.payments.learnt import StrayCharge
 from clearhouse.payments.model import OrderStatus
-from clearhouse.postgres.connection import Pool
+from clearhouse.postgres.connection import Pool, in_transaction
 from clearhouse.proof.prove import Trail, conclude, trail_of
 from clearhouse.psp.contract import PspRecord
 
@@ -129,3 +132,37 @@ async def test_double_booking_and_lost_booking_are_said(pool: Pool) -> None:
 async def test_an_order_that_is_not_there(pool: Pool) -> None:
     with pytest.raises(NotFound):
         await trail(pool, order="nobody")
+
+
+async def test_what_happened_since_is_part_of_the_trail(pool: Pool) -> None:
+    desk = Desk(pool)
+    await pay(pool, ["a"])
+    await desk.refund("a-0", 400)
+    await desk.settled(RefundingPsp())
+    await learn(pool, told("needs_response", 0, charge="pi_a-0"))
+    await consume(pool)
+    found = await trail(pool, charge(reference="pi_a-0"))
+    assert [one.kind for one in found.operations] == ["refund"]
+    assert [one.money for one in found.disputes] == ["held"]
+    kinds = {posting.kind for posting in found.postings}
+    assert kinds == {"sale", "refund", "refund_settled", "dispute_opened.1"}
+    assert {one.movement.kind for one in found.movements} == kinds - {"refund_settled"}
+    assert "dispute.opened" in {event.type for event in found.events}
+    assert [letter.split(":")[0] for letter in found.letters] == ["disputes"]
+    assert conclude(found).sentence == (
+        "Charged exactly once: 10.00 USD at stripe, booked and credited once;"
+        " 4.00 USD of it refunded, 6.00 USD of it disputed."
+    )
+
+
+async def test_a_stray_charge_is_told_and_is_no_second_charge(pool: Pool) -> None:
+    await pay(pool, ["a"], declined=frozenset({"a"}))
+    order_id = await pool.fetchval(
+        "select order_id from payments.order_keys where payment_order_id = 'a-0'"
+    )
+    late = StrayCharge(order_id, "a-0", "seller-0", "stripe", "pi_1", Money(1000, "USD"), "late")
+    desk = Desk(pool)
+    await in_transaction(pool, CLOCK, lambda c: desk.strays.give_back(c, [late]))
+    found = await trail(pool, charge())
+    assert conclude(found).holds
+    assert "a charge that came late is given back" in conclude(found).sentence

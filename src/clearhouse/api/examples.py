@@ -156,6 +156,7 @@ ORDER: Final = {
             "finished_at": _LATER,
         }
     ],
+    "refunds": [],
 }
 PAGE: Final = {
     "items": [_SUCCEEDED],

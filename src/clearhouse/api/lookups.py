@@ -11,16 +11,17 @@ from clearhouse.api.authorization import authorize
 from clearhouse.api.dependencies import ApiDependencies
 from clearhouse.api.http import header
 from clearhouse.api.listing import make_cursor, read_listing
+from clearhouse.api.order_detail import view_order_detail
 from clearhouse.api.problems import HttpError
 from clearhouse.api.responses import (
     OrderPageView,
     encode,
     view_checkout,
     view_order,
-    view_order_detail,
     view_wallet,
 )
 from clearhouse.kernel.errors import Fault, NotFound
+from clearhouse.payments.operations.model import GIVE_BACK
 
 AnyRequest = Request[Any, Any, Any]
 _MEDIA_TYPE: Final = "application/json"
@@ -36,8 +37,10 @@ class Lookups:
     async def order(self, request: AnyRequest, payment_order_id: FromPath[str]) -> Response[bytes]:
         """The execution status of a single payment order."""
         await self._authorize(request, Scope.PAYMENTS_READ)
-        order, attempts = await self._deps.payments.order(storable(payment_order_id))
-        return json_answer(encode(view_order_detail(order, attempts)))
+        name = storable(payment_order_id)
+        order, attempts = await self._deps.payments.order(name)
+        refunds = await self._deps.operations.operations_of(name, GIVE_BACK)
+        return json_answer(encode(view_order_detail(order, attempts, refunds)))
 
     async def checkout(self, request: AnyRequest, checkout_id: FromPath[str]) -> Response[bytes]:
         """A payment event with its orders."""

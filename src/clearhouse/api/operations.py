@@ -7,6 +7,7 @@ from clearhouse.api import examples, requests, responses
 from clearhouse.api.dispute_views import DISPUTES
 from clearhouse.api.listing import DEFAULT_LIMIT, MAX_LIMIT
 from clearhouse.api.operation import KEY_HEADER, Operation, path_parameter, query_parameter
+from clearhouse.api.order_detail import OrderDetailView
 from clearhouse.api.refund_operations import REFUNDS
 from clearhouse.payments.model import OrderStatus
 
@@ -115,7 +116,7 @@ OPERATIONS: Final = (
                 "payment_order_id", "The order's id, as you gave it.", "checkout-7f3a-lamps"
             ),
         ),
-        response=responses.OrderDetailView,
+        response=OrderDetailView,
         response_example=examples.ORDER,
         problems=("not-found",),
     ),

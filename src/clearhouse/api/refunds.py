@@ -1,7 +1,7 @@
 """Refunds: ask for one, and see what became of it."""
 
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from litestar import Request, Response
@@ -19,10 +19,9 @@ from clearhouse.api.operation_views import RefundListView, refund_answer, view_r
 from clearhouse.api.problems import HttpError
 from clearhouse.api.responses import encode
 from clearhouse.kernel.errors import CardNumberRefused
-from clearhouse.payments.operations.model import Kind, NewOperation
+from clearhouse.payments.operations.model import GIVE_BACK, Kind, NewOperation
 
 AnyRequest = Request[Any, Any, Any]
-_GIVE_BACK: Final = (Kind.REFUND, Kind.STRAY_REFUND)
 
 
 class Refunds:
@@ -73,7 +72,7 @@ class Refunds:
     ) -> Response[bytes]:
         """All refunds of a payment order, oldest first."""
         await self._read(request)
-        found = await self._deps.operations.operations_of(storable(payment_order_id), _GIVE_BACK)
+        found = await self._deps.operations.operations_of(storable(payment_order_id), GIVE_BACK)
         return json_answer(encode(RefundListView([view_refund(one) for one in found])))
 
     async def refund(self, request: AnyRequest, refund_id: FromPath[str]) -> Response[bytes]:

@@ -14,7 +14,6 @@ from msgspec import Meta
 from clearhouse.api.dependencies import Balance
 from clearhouse.kernel.money import format_minor
 from clearhouse.payments.model import (
-    Attempt,
     CaptureMode,
     OrderStatus,
     PaymentEvent,
@@ -97,12 +96,6 @@ class AttemptView(msgspec.Struct, frozen=True):
     finished_at: Annotated[Moment | None, Meta(description="When the outcome was known.")]
 
 
-class OrderDetailView(OrderView, frozen=True):
-    """A payment order with the attempts to charge it, first to last."""
-
-    attempts: list[AttemptView]
-
-
 class CheckoutView(msgspec.Struct, frozen=True):
     """A payment event: one checkout of one buyer, with its orders as they were asked for."""
 
@@ -182,25 +175,7 @@ def encode(view: msgspec.Struct) -> bytes:
 
 def view_order(order: PaymentOrder) -> OrderView:
     """One order, as lists and checkouts show it."""
-    return OrderView(*_order_members(order))
-
-
-def view_order_detail(order: PaymentOrder, attempts: Sequence[Attempt]) -> OrderDetailView:
-    """One order with its attempts."""
-    shown = [
-        AttemptView(
-            attempt.number,
-            attempt.psp,
-            attempt.idempotency_key,
-            attempt.calls,
-            attempt.outcome,
-            attempt.detail,
-            attempt.started_at,
-            attempt.finished_at,
-        )
-        for attempt in attempts
-    ]
-    return OrderDetailView(*_order_members(order), shown)
+    return OrderView(*order_members(order))
 
 
 def view_checkout(event: PaymentEvent) -> CheckoutView:
@@ -229,7 +204,7 @@ def view_wallet(seller_account: str, balances: Sequence[Balance]) -> WalletView:
     return WalletView(seller_account, shown)
 
 
-def _order_members(
+def order_members(
     order: PaymentOrder,
 ) -> tuple[
     str,
@@ -255,6 +230,7 @@ def _order_members(
     datetime,
     datetime | None,
 ]:
+    """An order's members in the order of OrderView's fields."""
     currency = order.amount.currency
     fee, url = order.fee_minor, order.action_url
     acting = url is not None and order.status_reason is StatusReason.REQUIRES_ACTION

@@ -99,6 +99,7 @@ def _show(trail: Trail, conclusion: Conclusion) -> None:
             for r in trail.records or ()
         ),
     )
+    _show_afterwards(trail)
     _table(
         "Journal",
         ("entry", "side", "account", "amount", "balance after"),
@@ -126,6 +127,42 @@ def _show(trail: Trail, conclusion: Conclusion) -> None:
         out.print(f"  [bad]laid aside:[/bad] {escape(letter)}", soft_wrap=True)
     mark, style = ("✓", "good") if conclusion.holds else ("✗", "bad")
     out.print(f"\n[{style}]{mark} {escape(conclusion.sentence)}[/{style}]\n", soft_wrap=True)
+
+
+def _show_afterwards(trail: Trail) -> None:
+    """What was done to the charge since, where anything was."""
+    if trail.operations:
+        _table(
+            "Captures, voids and refunds",
+            ("id", "kind", "amount", "status", "at the PSP", "asked for"),
+            (
+                (
+                    one.public_id,
+                    one.kind,
+                    str(one.amount),
+                    f"{one.status}{f' ({one.reason})' if one.reason else ''}",
+                    one.psp_reference or "-",
+                    _time(one.created_at),
+                )
+                for one in trail.operations
+            ),
+        )
+    if trail.disputes:
+        _table(
+            "Disputes",
+            ("id", "stage", "amount", "money", "at the PSP", "since"),
+            (
+                (
+                    one.public_id,
+                    one.stage,
+                    str(one.amount),
+                    one.money,
+                    one.psp_reference,
+                    _time(one.created_at),
+                )
+                for one in trail.disputes
+            ),
+        )
 
 
 def _table(title: str, columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -> None:

@@ -6,10 +6,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from clearhouse.kernel.errors import NotFound, UnavailableError
+from clearhouse.kernel.money import Money
 from clearhouse.ledger import store as ledger_store
 from clearhouse.ledger.model import Posting
 from clearhouse.payments import store as payments_store
+from clearhouse.payments.disputes import store as disputes_store
+from clearhouse.payments.disputes.model import Dispute
 from clearhouse.payments.model import Attempt, OrderStatus, PaymentEvent, PaymentOrder
+from clearhouse.payments.operations import store as operations_store
+from clearhouse.payments.operations.model import Kind, Operation, OperationStatus
 from clearhouse.postgres.connection import Pool
 from clearhouse.postgres.queries import load_queries
 from clearhouse.psp.contract import PspRecord, Records
@@ -44,6 +49,8 @@ class Trail:
     attempts: Sequence[Attempt]
     postings: Sequence[Posting]
     movements: Sequence[StoredMovement]
+    operations: Sequence[Operation]
+    disputes: Sequence[Dispute]
     events: Sequence[TrailEvent]
     letters: Sequence[str]
     records: Sequence[PspRecord] | None
@@ -74,15 +81,22 @@ async def trail_of(pool: Pool, payment_order_id: str, psps: Mapping[str, object]
     if event is None:
         raise NotFound("The checkout of this order is missing; run `clearhouse verify`.")
     attempts = await payments_store.attempts_of(pool, order.order_id)
-    postings = await ledger_store.entries_of(pool, order.order_id)
-    movements = await wallets_store.movements_of(pool, order.order_id)
+    operations = await operations_store.operations_of(pool, order.order_id)
+    disputes = await disputes_store.disputes_of(pool, order.order_id)
+    sources = [
+        order.order_id,
+        *(one.operation_id for one in operations),
+        *(one.dispute_id for one in disputes),
+    ]
+    postings = [p for source in sources for p in await ledger_store.entries_of(pool, source)]
+    movements = [m for source in sources for m in await wallets_store.movements_of(pool, source)]
     rows = await pool.fetch(
         _SQL["events"],
-        [order.order_id, event.event_id],
+        [*sources, event.event_id],
         list({posting.entry_id for posting in postings}),
         [movement.movement_id for movement in movements],
     )
-    letters = await pool.fetch(_SQL["letters"], order.order_id)
+    letters = await pool.fetch(_SQL["letters"], sources)
     records, asked = await _ask(psps.get(order.psp), order, attempts)
     return Trail(
         order=order,
@@ -90,6 +104,8 @@ async def trail_of(pool: Pool, payment_order_id: str, psps: Mapping[str, object]
         attempts=attempts,
         postings=postings,
         movements=movements,
+        operations=operations,
+        disputes=disputes,
         events=[
             TrailEvent(row["occurred_at"], row["publisher"], row["type"], row["version"])
             for row in rows
@@ -124,7 +140,12 @@ async def _ask(
 def conclude(trail: Trail) -> Conclusion:
     """What the trail proves, in one sentence. Pure."""
     order = trail.order
-    charged = [record for record in trail.records or () if record.is_charged]
+    given_back = {one.charge_reference for one in _strays(trail)}
+    charged = [
+        record
+        for record in trail.records or ()
+        if record.is_charged and record.psp_reference not in given_back
+    ]
     entries = {posting.entry_id for posting in trail.postings if posting.kind == "sale"}
     sales = [one for one in trail.movements if one.movement.kind == "sale"]
     if len(charged) > 1:
@@ -142,6 +163,8 @@ def conclude(trail: Trail) -> Conclusion:
                     holds=False, sentence="FAILED WITH US, BUT MONEY MOVED: a person must look."
                 )
             word = "and the PSP has no charge" if trail.records is not None else "as far as we know"
+            if given_back:
+                word = "and a charge that came late is given back"
             return Conclusion(holds=True, sentence=f"Never charged ({order.failure_code}), {word}.")
         case OrderStatus.NOT_STARTED:
             return Conclusion(
@@ -164,20 +187,53 @@ def _concluded_success(
         return Conclusion(
             holds=False, sentence="SUCCEEDED BUT NOT BOOKED: run `clearhouse verify`."
         )
+    after = _afterwards(trail)
     if trail.records is None:
-        return Conclusion(holds=True, sentence=f"Charged once by our books; {trail.asked}.")
+        return Conclusion(holds=True, sentence=f"Charged once by our books{after}; {trail.asked}.")
+    captured = Money(order.captured_minor, order.amount.currency)
+    if not charged and (order.reversed_at or order.refunded_minor == order.captured_minor):
+        return Conclusion(holds=True, sentence=f"Charged once: {captured} at {order.psp}{after}.")
     if not charged:
         return Conclusion(
             holds=False,
             sentence="SUCCEEDED WITH US, BUT THE PSP HAS NO CHARGE: a person must look.",
         )
-    if charged[0].amount != order.amount:
+    if charged[0].amount != captured:
         return Conclusion(
-            holds=False, sentence=f"CHARGED {charged[0].amount} INSTEAD OF {order.amount}."
+            holds=False, sentence=f"CHARGED {charged[0].amount} INSTEAD OF {captured}."
         )
     rest = (
         f"; {' and '.join(on_the_way)} will follow" if on_the_way else ", booked and credited once"
     )
     return Conclusion(
-        holds=True, sentence=f"Charged exactly once: {order.amount} at {order.psp}{rest}."
+        holds=True, sentence=f"Charged exactly once: {captured} at {order.psp}{rest}{after}."
     )
+
+
+def _strays(trail: Trail) -> list[Operation]:
+    """The charges that no order stands for, which were or will be given back."""
+    return [
+        one
+        for one in trail.operations
+        if one.kind is Kind.STRAY_REFUND and one.status is not OperationStatus.FAILED
+    ]
+
+
+def _afterwards(trail: Trail) -> str:
+    """What happened to the money since, in words that follow a sentence."""
+    order = trail.order
+    currency = order.amount.currency
+    parts = [
+        f"{Money(minor, currency)} of it {what}"
+        for minor, what in (
+            (order.refunded_minor, "refunded"),
+            (order.disputed_minor, "disputed"),
+        )
+        if minor
+    ]
+    if order.reversed_at:
+        parts.append("taken back by the PSP")
+    strays = len(_strays(trail))
+    if strays:
+        parts.append(f"{strays} stray {'charge' if strays == 1 else 'charges'} given back")
+    return "; " + ", ".join(parts) if parts else ""

@@ -10,9 +10,9 @@ select occurred_at, type, version, 'wallets' from wallets.outbox where aggregate
 order by occurred_at, publisher, version
 
 -- name: letters
-select consumer, type, error, created_at from payments.dead_letters where aggregate_id = $1
+select consumer, type, error, created_at from payments.dead_letters where aggregate_id = any($1::uuid[])
 union all
-select consumer, type, error, created_at from ledger.dead_letters where aggregate_id = $1
+select consumer, type, error, created_at from ledger.dead_letters where aggregate_id = any($1::uuid[])
 union all
-select consumer, type, error, created_at from wallets.dead_letters where aggregate_id = $1
+select consumer, type, error, created_at from wallets.dead_letters where aggregate_id = any($1::uuid[])
 order by created_at

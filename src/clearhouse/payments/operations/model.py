@@ -41,6 +41,10 @@ class Kind(StrEnum):
         return self in {Kind.REFUND, Kind.STRAY_REFUND}
 
 
+GIVE_BACK: Final = (Kind.REFUND, Kind.STRAY_REFUND)
+"""The kinds by which a buyer gets money back."""
+
+
 class Origin(StrEnum):
     """Who wanted it."""
 
