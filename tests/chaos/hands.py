@@ -13,8 +13,11 @@ import aiohttp
 
 from clearhouse.kernel.randomness import SeededRandomness
 
-PRESSED = frozenset({"approve_review", "refuse_review"})
-"""The buttons that are pressed."""
+DUTIES = frozenset({"approve", "approve_review", "refuse_review"})
+"""The buttons that somebody has to press, sooner or later."""
+WHIMS = frozenset({"fail_refund"})
+"""Those that are pressed for some objects, while faults and mischief go on."""
+_MOST_PRESSES = 2
 _AT_TIMES = 0.2
 _PAUSE = 0.3
 _AWAY = (aiohttp.ClientError, TimeoutError)
@@ -31,6 +34,8 @@ class Hands:
 
     def __post_init__(self) -> None:
         self._randomness = SeededRandomness(self.seed)
+        self._presses: dict[tuple[str, str], int] = {}
+        self._wild = True
 
     async def work(self) -> None:
         """Decide things at random until cancelled."""
@@ -51,12 +56,18 @@ class Hands:
         return done
 
     async def calm(self) -> None:
-        """Stop all faults and mischief; waits for a sandbox that is starting again."""
+        """Stop all faults and mischief, and have brought what was lost.
+
+        Waits for a sandbox that is starting again.
+        """
+        self._wild = False
 
         async def stop(session: aiohttp.ClientSession) -> None:
             for what in ("faults", "rates", "mischief"):
                 async with session.delete(f"{self.sandbox_url}/_sandbox/{what}") as reply:
                     reply.raise_for_status()
+            async with session.post(f"{self.sandbox_url}/_sandbox/deliveries") as reply:
+                reply.raise_for_status()
 
         await self._until_done(stop)
 
@@ -93,10 +104,19 @@ class Hands:
     async def _buttons(
         self, session: aiohttp.ClientSession, one: dict[str, Any], *, all_of_it: bool
     ) -> int:
-        """Press one of an object's buttons, sooner or later."""
-        names = sorted({action["name"] for action in one["actions"]} & PRESSED)
-        if not names or not (all_of_it or self._draw() < _AT_TIMES):
+        """Press one of an object's buttons: a duty sooner or later, a whim for some, once."""
+        offered = {action["name"] for action in one["actions"]}
+        key = (one["psp"], one["id"])
+        met = self._presses.get(key, 0)
+        if names := sorted(offered & DUTIES):
+            pressed = met < _MOST_PRESSES and (all_of_it or self._draw() < _AT_TIMES)
+        else:
+            names = sorted(offered & WHIMS)
+            pressed = bool(names) and self._wild and not met and self._draw() < _AT_TIMES
+            self._presses[key] = met or int(bool(names))
+        if not pressed:
             return 0
+        self._presses[key] = met + 1
         name = names[int(self._draw() * len(names))]
         call = {"psp": one["psp"], "account": one["account"], "id": one["id"], "action": name}
         return self._count(name, await self._post(session, "actions", call) == 200)

@@ -252,7 +252,8 @@ class House:
             rows = await connection.fetch(
                 "select r.public_id from payments.operations r"
                 " join payments.payment_orders o using (order_id)"
-                " where starts_with(o.payment_order_id, $1) and r.origin = 'client'",
+                " where starts_with(o.payment_order_id, $1) and r.origin = 'client'"
+                " and r.kind = 'refund'",
                 name,
             )
         finally:

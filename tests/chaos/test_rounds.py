@@ -1,10 +1,10 @@
 """kill -9 of everything, at random, under load and with PSPs that fail: nothing is ever wrong.
 
 A round sells, kills each kind of process at a random point of the selling, the PSPs among them,
-while buyers are challenged and the shop gives money back, too much and all at once. Once nothing
-is unknown any more, faults stop, weeks pass at the PSPs, and every order and refund becomes final.
-Then `verify` finds nothing, here and at the PSPs; the sandbox's truth and the books are one to
-one; and what was acknowledged is there, once.
+while buyers are challenged, and the shop captures, voids and gives back, too much and all at once.
+Once nothing is unknown any more, faults stop, weeks pass at the PSPs, and every order and refund
+becomes final. Then `verify` finds nothing, here and at the PSPs; the sandbox's truth and the books
+are one to one; and what was acknowledged is there, once.
 """
 
 import asyncio
@@ -72,6 +72,7 @@ async def one_round(house: House, name: str, seed: int, baskets: int, *victims: 
     assert len(customers.answers) == baskets
     await everything_acknowledged_is_there_once(house, customers)
     assert sorted(await house.refunds(name)) == sorted(shop.granted.values())
+    assert all(len(accepted) <= 1 for accepted in shop.ended.values()), shop.ended
     for first, now, replayed in await customers.ask_again(10):
         assert (now, replayed) == (first, True)
     succeeded = await the_books_hold(house)
@@ -79,7 +80,8 @@ async def one_round(house: House, name: str, seed: int, baskets: int, *victims: 
     return (
         f"{name}: {' '.join(victims)} killed; {baskets} checkouts, {customers.hung_up} hung up,"
         f" {customers.repeats} repeats; {succeeded} charges in all, each booked once;"
-        f" {len(shop.granted)} refunds, {len(shop.refused)} refused; {hands.pressed}"
+        f" {len(shop.ended)} holds, {len(shop.granted)} refunds, {len(shop.refused)} refused;"
+        f" {hands.pressed}"
     )
 
 
