@@ -12,7 +12,9 @@ from braintree.exceptions.http.timeout_error import ReadTimeoutError
 
 from clearhouse.kernel.money import Money
 from clearhouse.psp import registry
-from clearhouse.psp.braintree.gateway import Gateway, Refusal, Transaction, environment_of
+from clearhouse.psp.braintree.gateway import Gateway
+from clearhouse.psp.braintree.objects import Refusal, Transaction
+from clearhouse.psp.braintree.wire import environment_of
 from clearhouse.psp.contract import (
     ChargeRequest,
     Declined,

@@ -1,5 +1,6 @@
 """Braintree's replies as outcomes: tables, in the order in which the rules take precedence."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -21,7 +22,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 from clearhouse.kernel.money import Money
 from clearhouse.psp.braintree.adapter import CAPABILITIES
 from clearhouse.psp.braintree.declines import GATEWAY, PROCESSOR
-from clearhouse.psp.braintree.gateway import Refusal, Transaction
+from clearhouse.psp.braintree.objects import Refusal, Transaction
 from clearhouse.psp.braintree.outcomes import (
     failure_outcome,
     points_to_original,
@@ -36,6 +37,7 @@ from clearhouse.psp.contract import (
     PendingReason,
     PspOutcome,
     Retry,
+    Reversed,
     Succeeded,
     Unknown,
 )
@@ -82,7 +84,16 @@ PAID = Succeeded("t1", Money(1050, "USD"))
             sale("authorization_expired"),
             Declined(R.OTHER, Retry.HARD, "authorization_expired", "t1"),
         ),
-        (sale("settlement_declined"), Declined(R.OTHER, Retry.HARD, "settlement_declined", "t1")),
+        (sale("settlement_declined"), Reversed("t1", Money(1050, "USD"), "settlement_declined")),
+        (sale("settlement_failed"), Reversed("t1", Money(1050, "USD"), "settlement_failed")),
+        (
+            replace(sale("settlement_declined"), settlement_code="4001"),
+            Reversed("t1", Money(1050, "USD"), "4001"),
+        ),
+        (
+            replace(sale("authorized"), expires_at=NOON),
+            Pending(P.AUTHORIZED, "t1", expires_at=NOON),
+        ),
     ],
 )
 def test_a_transaction(reply: Transaction, outcome: PspOutcome) -> None:
@@ -135,6 +146,7 @@ def test_an_unknown_rejection_is_final() -> None:
         sale("settled", "1.5", "JPY"),
         sale("settled", "NaN"),
         sale("settled", "Infinity"),
+        sale("settlement_declined", "ten"),
     ],
 )
 def test_a_reply_without_sense_is_unknown_and_never_declined(reply: Transaction) -> None:

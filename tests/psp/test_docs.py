@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from clearhouse.psp import registry
-from clearhouse.psp.braintree.gateway import Transaction
+from clearhouse.psp.braintree.objects import Transaction
 from clearhouse.psp.braintree.outcomes import transaction_outcome
-from clearhouse.psp.contract import Declined, Pending, Succeeded
+from clearhouse.psp.contract import Declined, Pending, Reversed, Succeeded
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/psp-adapters.md").read_text(encoding="utf-8")
 
@@ -46,7 +46,12 @@ def test_the_table_of_keys_is_true() -> None:
 
 def test_braintrees_statuses_are_listed_where_they_belong() -> None:
     rows = re.findall(r"^\| (`.+) \| `(\w+)` \|$", section("braintree"), re.MULTILINE)
-    kinds = {"Succeeded": Succeeded, "Pending": Pending, "Declined": Declined}
+    kinds = {
+        "Succeeded": Succeeded,
+        "Pending": Pending,
+        "Declined": Declined,
+        "Reversed": Reversed,
+    }
     checked = 0
     for statuses, word in rows:
         for status in re.findall(r"`(\w+)`", statuses) if word in kinds else ():

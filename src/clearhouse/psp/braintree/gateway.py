@@ -1,6 +1,6 @@
-"""The only file that touches Braintree's SDK; what leaves it is typed, frozen and ours.
+"""Calls of Braintree's SDK; what leaves this file is typed, frozen and ours.
 
-Blocking: it is called on the adapter's threads.
+Blocking: it is called on the adapter's threads. Everything raises the SDK's exceptions.
 """
 
 # The SDK has no types; everything that enters from it is converted where it enters.
@@ -8,50 +8,19 @@ Blocking: it is called on the adapter's threads.
 # pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
 # pyright: reportMissingParameterType=false, reportAttributeAccessIssue=false
 
-import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Any
 
 import braintree
-import requests
 from braintree.exceptions.not_found_error import NotFoundError
-from braintree.util.http import Http
 
-from clearhouse.kernel.errors import ConfigurationError
-
-_ENVIRONMENTS: Final = {
-    "sandbox": braintree.Environment.Sandbox,
-    "production": braintree.Environment.Production,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """What we read of a Braintree transaction; ``amount`` is in major units, as sent."""
-
-    id: str
-    status: str
-    amount: str
-    currency: str
-    response_code: str = ""
-    response_type: str = ""
-    rejection: str = ""
-    created_at: datetime | None = None
-    order_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A request that Braintree did not execute: the codes of its validation errors."""
-
-    codes: tuple[str, ...]
+from clearhouse.psp.braintree.objects import Refusal, Transaction, transaction_of
+from clearhouse.psp.braintree.wire import Wire, environment_of
 
 
 class Gateway:
-    """Sales and searches of one merchant. Any thread may call it."""
+    """Sales, what follows them, and searches of one merchant. Any thread may call it."""
 
     def __init__(
         self, credentials: Mapping[str, str], base_url: str | None, timeout_seconds: float
@@ -65,26 +34,39 @@ class Gateway:
             credentials["private_key"],
             timeout=limits,
             wrap_http_exceptions=True,
-            http_strategy=_Wire,
+            http_strategy=Wire,
         )
         self._wire: Any = configuration.http_strategy()
         self._gateway = braintree.BraintreeGateway(configuration)
 
     def sale(self, params: dict[str, Any]) -> Transaction | Refusal:
-        """Charge. Raises the SDK's exceptions."""
-        result: Any = self._gateway.transaction.sale(params)
-        made: Any = result.transaction
-        if made is not None:
-            return _read(made)
-        return Refusal(tuple(str(error.code) for error in result.errors.deep_errors))
+        """Charge, or only authorize."""
+        return _reply(self._gateway.transaction.sale(params))
+
+    def submit(self, identifier: str, amount: str, params: dict[str, Any]) -> Transaction | Refusal:
+        """Take an authorization, or less of it, and release the rest."""
+        return _reply(self._gateway.transaction.submit_for_settlement(identifier, amount, params))
+
+    def void(self, identifier: str, params: dict[str, Any]) -> Transaction | Refusal:
+        """Give the buyer's money free before it is settled."""
+        return _reply(self._gateway.transaction.void(identifier, params))
+
+    def refund(self, identifier: str, params: dict[str, Any]) -> Transaction | Refusal:
+        """Give settled money back, by a new transaction of type credit."""
+        return _reply(self._gateway.transaction.refund(identifier, params))
+
+    def refunds_of(self, sale: Transaction) -> list[Transaction]:
+        """The credits that gave a sale back; read one by one, so none is missed for being new."""
+        found = (self.transaction(identifier) for identifier in sale.refunds)
+        return [each for each in found if each is not None]
 
     def sales_of(self, order_id: str, since: datetime) -> list[Transaction]:
-        """All sales with this order id, made since then (aware). Raises the SDK's exceptions."""
+        """All sales with this order id, made since then (aware)."""
         search: Any = braintree.TransactionSearch
         found: Any = self._gateway.transaction.search(
             [search.order_id == order_id, search.created_at >= _naive(since)]
         )
-        sales = [_read(each) for each in found if each.type == "sale"]
+        sales = [transaction_of(each) for each in found if each.type == "sale"]
         return [sale for sale in sales if sale.order_id == order_id]
 
     def sales_between(self, since: datetime, until: datetime) -> Iterator[Transaction]:
@@ -92,108 +74,34 @@ class Gateway:
         search: Any = braintree.TransactionSearch
         window: Any = search.created_at.between(_naive(since), _naive(until))
         found: Any = self._gateway.transaction.search([window, search.type == "sale"])
-        return (_read(each) for each in found if each.type == "sale")
+        return (transaction_of(each) for each in found if each.type == "sale")
 
-    def sale_by_id(self, identifier: str) -> Transaction | None:
-        """One transaction, None when there is none. Raises the SDK's exceptions."""
+    def transaction(self, identifier: str) -> Transaction | None:
+        """One transaction of either type, None when there is none."""
         try:
-            return _read(self._gateway.transaction.find(identifier))
+            return transaction_of(self._gateway.transaction.find(identifier))
         except NotFoundError:
             return None
+
+    def client_token(self, merchant_account_id: str) -> str:
+        """What a browser's Drop-in starts with."""
+        return str(
+            self._gateway.client_token.generate({"merchant_account_id": merchant_account_id})
+        )
 
     def close(self) -> None:
         """Close the connections of all threads."""
         self._wire.close_all()
 
 
-class _Wire(Http):  # pyright: ignore[reportUntypedBaseClass] - the SDK has no types
-    """The SDK's transport, minus three surprises.
-
-    It neither reads proxies from the environment (the SDK ignores NO_PROXY, so a proxy would
-    get loopback calls), nor follows redirects, nor skips the check of a certificate where an
-    environment names none. And it remembers its sessions, one per thread, to close them all.
-    """
-
-    def __init__(self, config: Any, environment: Any = None) -> None:
-        super().__init__(config, environment)
-        self._lock = threading.Lock()
-        self._sessions: set[requests.Session] = set()
-
-    def http_do(self, http_verb: str, path: str, headers: Any, request_body: Any) -> list[Any]:
-        session = self._get_session()
-        with self._lock:
-            self._sessions.add(session)
-        prepared = requests.Request(http_verb, path, headers=headers, data=request_body).prepare()
-        response = session.send(
-            prepared,
-            verify=self.environment.ssl_certificate or True,
-            timeout=self.config.timeout,
-            allow_redirects=False,
-            proxies={},
-        )
-        return [response.status_code, response.text]
-
-    def close_all(self) -> None:
-        with self._lock:
-            for session in self._sessions:
-                session.close()
-            self._sessions.clear()
-
-
-class _Elsewhere(braintree.Environment):  # pyright: ignore[reportUntypedBaseClass]
-    """Another server than Braintree's own, told by its URL; used for the sandbox alone."""
-
-    def __init__(self, base_url: str) -> None:
-        parts = urlsplit(base_url)
-        super().__init__("elsewhere", parts.netloc, "", base_url, False, None)
-        self._scheme = f"{parts.scheme}://"
-        self._place = (parts.netloc + parts.path).rstrip("/")
-
-    @property
-    def base_url(self) -> str:
-        return self._scheme + self._place
-
-    @property
-    def protocol(self) -> str:
-        return self._scheme
-
-    @property
-    def server_and_port(self) -> str:
-        return self._place
-
-    @property
-    def graphql_server_and_port(self) -> str:
-        return self._place
-
-
-def environment_of(name: str, base_url: str | None) -> braintree.Environment:
-    """Braintree's own environments pin its certificates, so they are never rebuilt by URL."""
-    if base_url is not None:
-        return _Elsewhere(base_url)
-    if name not in _ENVIRONMENTS:
-        raise ConfigurationError(
-            "The PSP braintree does not know this environment.",
-            hint="Write sandbox or production.",
-        )
-    return _ENVIRONMENTS[name]
+def _reply(result: Any) -> Transaction | Refusal:
+    """A refused refund may bring both its transaction and codes; the transaction tells more."""
+    made: Any = getattr(result, "transaction", None)
+    if made is not None:
+        return transaction_of(made)
+    return Refusal(tuple(str(error.code) for error in result.errors.deep_errors))
 
 
 def _naive(moment: datetime) -> datetime:
     """The SDK prints times as they are and calls them UTC, so that is what it must get."""
     return moment.astimezone(UTC).replace(tzinfo=None)
-
-
-def _read(made: Any) -> Transaction:
-    created: datetime | None = getattr(made, "created_at", None)
-    return Transaction(
-        id=str(made.id),
-        status=str(made.status),
-        amount=str(made.amount),
-        currency=str(getattr(made, "currency_iso_code", None) or ""),
-        response_code=str(getattr(made, "processor_response_code", None) or ""),
-        response_type=str(getattr(made, "processor_response_type", None) or ""),
-        rejection=str(getattr(made, "gateway_rejection_reason", None) or ""),
-        # The SDK's parser converts to UTC and drops the zone.
-        created_at=created.replace(tzinfo=UTC) if created else None,
-        order_id=str(getattr(made, "order_id", None) or ""),
-    )

@@ -1,6 +1,5 @@
 """What a Braintree reply, or the lack of one, means: pure, so that a table can test it."""
 
-from decimal import Decimal
 from typing import Final
 
 from braintree.exceptions.authentication_error import AuthenticationError
@@ -11,9 +10,8 @@ from braintree.exceptions.too_many_requests_error import TooManyRequestsError
 from braintree.exceptions.upgrade_required_error import UpgradeRequiredError
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from clearhouse.kernel.money import Money, exponent
 from clearhouse.psp.braintree import declines
-from clearhouse.psp.braintree.gateway import Refusal, Transaction
+from clearhouse.psp.braintree.objects import SUBMITTED, Refusal, Transaction, amount_of
 from clearhouse.psp.contract import (
     Declined,
     DeclineReason,
@@ -23,21 +21,18 @@ from clearhouse.psp.contract import (
     PspOutcome,
     PspRecord,
     Retry,
+    Reversed,
     Succeeded,
     Unknown,
 )
 
-_HELD: Final = frozenset(
-    {"submitted_for_settlement", "settling", "settlement_confirmed", "settled"}
-)
 _PENDING: Final = {
     "authorized": PendingReason.AUTHORIZED,
     "authorizing": PendingReason.PROCESSING,
     "settlement_pending": PendingReason.PROCESSING,
 }
-_OVER: Final = frozenset(
-    {"voided", "authorization_expired", "settlement_declined", "settlement_failed"}
-)
+_TAKEN_BACK: Final = frozenset({"settlement_declined", "settlement_failed"})
+_OVER: Final = frozenset({"voided", "authorization_expired"})
 
 
 def reply_outcome(reply: Transaction | Refusal) -> PspOutcome:
@@ -52,10 +47,11 @@ def transaction_outcome(made: Transaction) -> PspOutcome:
 
     Not for one rejected as a duplicate: see ``points_to_original``.
     """
-    if made.status in _HELD:
+    if made.status in SUBMITTED or made.status in _TAKEN_BACK:
         return _held(made)
     if made.status in _PENDING:
-        return Pending(_PENDING[made.status], made.id)
+        expires_at = made.expires_at if made.status == "authorized" else None
+        return Pending(_PENDING[made.status], made.id, expires_at=expires_at)
     if made.status in {"processor_declined", "failed"}:
         return _processor_declined(made)
     if made.status == "gateway_rejected":
@@ -105,12 +101,12 @@ def failure_outcome(error: Exception) -> PspOutcome:
         return NotCharged(f"Braintree refuses our keys, their rights or our version ({kind})")
     if isinstance(error, TooManyRequestsError):
         return NotCharged("Braintree asks for fewer requests (429)")
-    if isinstance(error, ConnectTimeoutError) or _never_connected(error):
+    if isinstance(error, ConnectTimeoutError) or never_connected(error):
         return NotCharged(f"Braintree cannot be reached ({kind})")
     return Unknown(f"No answer from Braintree ({kind})")
 
 
-def _never_connected(error: Exception) -> bool:
+def never_connected(error: Exception) -> bool:
     """Whether the connection was refused, so that not a byte was sent.
 
     The SDK wraps requests' exception, which wraps urllib3's.
@@ -123,33 +119,28 @@ def _never_connected(error: Exception) -> bool:
 
 
 def _held(made: Transaction) -> PspOutcome:
+    """It was certain once; a settlement that was refused since takes it back."""
     try:
-        return Succeeded(made.id, amount_of(made))
+        charged = amount_of(made)
     except (ArithmeticError, ValueError):
         return Unknown(f"Braintree does not say what it charged ({made.id})")
-
-
-def amount_of(made: Transaction) -> Money:
-    """What a transaction says it is for.
-
-    Raises ArithmeticError or ValueError for what is no amount of its currency.
-    """
-    scaled = Decimal(made.amount).scaleb(exponent(made.currency))
-    minor = int(scaled)
-    if minor != scaled:
-        raise ValueError(f"{made.amount} is not an amount of {made.currency}")
-    return Money(minor, made.currency)
+    if made.status in _TAKEN_BACK:
+        return Reversed(made.id, charged, made.settlement_code or made.status)
+    return Succeeded(made.id, charged)
 
 
 def record_of(made: Transaction) -> PspRecord:
-    """A transaction as a record for proof and comparison; raises as ``amount_of`` does."""
+    """A transaction as a record for proof and comparison; raises as ``amount_of`` does.
+
+    One that was voided on its way to settlement was charged and given back, as if refunded.
+    """
     if made.created_at is None:
         raise ValueError(f"the transaction {made.id} has no time")
     return PspRecord(
         psp_reference=made.id,
         payment_order_id=made.order_id or None,
         amount=amount_of(made),
-        is_charged=made.status in _HELD,
+        is_charged=made.status in SUBMITTED or (made.status == "voided" and made.was_submitted),
         status=made.status,
         created_at=made.created_at,
     )

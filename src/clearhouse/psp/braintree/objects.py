@@ -1,0 +1,101 @@
+"""What enters from Braintree's SDK, converted where it enters: typed, frozen and ours."""
+
+# The SDK has no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from clearhouse.kernel.money import Money, exponent
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """What we read of a Braintree transaction; ``amount`` is in major units, as sent.
+
+    ``type`` is sale or credit; a credit that gives a sale back names it in ``refunded``, and the
+    sale names its credits in ``refunds``. ``settlement_code`` is the processor's word when it
+    refused to settle. ``was_submitted`` says whether it was ever on its way to settlement.
+    """
+
+    id: str
+    status: str
+    amount: str
+    currency: str
+    response_code: str = ""
+    response_type: str = ""
+    rejection: str = ""
+    created_at: datetime | None = None
+    order_id: str = ""
+    type: str = "sale"
+    settlement_code: str = ""
+    expires_at: datetime | None = None
+    updated_at: datetime | None = None
+    refunded: str = ""
+    refunds: tuple[str, ...] = ()
+    was_submitted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request that Braintree did not execute: the codes of its validation errors."""
+
+    codes: tuple[str, ...]
+
+
+SUBMITTED = frozenset({"submitted_for_settlement", "settling", "settlement_confirmed", "settled"})
+"""Statuses in which the money is taken, or certain to be."""
+
+
+def amount_of(made: Transaction) -> Money:
+    """What a transaction says it is for.
+
+    Raises ArithmeticError or ValueError for what is no amount of its currency.
+    """
+    return money(made.amount, made.currency)
+
+
+def money(written: str, currency: str) -> Money:
+    """An amount in major units; raises ArithmeticError or ValueError for what is none."""
+    scaled = Decimal(written).scaleb(exponent(currency))
+    minor = int(scaled)
+    if minor != scaled:
+        raise ValueError(f"{written} is not an amount of {currency}")
+    return Money(minor, currency)
+
+
+def transaction_of(made: Any) -> Transaction:
+    """A transaction of the SDK's."""
+    history: Any = getattr(made, "status_history", None) or ()
+    statuses = {str(getattr(event, "status", "")) for event in history}
+    return Transaction(
+        id=str(made.id),
+        status=str(made.status),
+        amount=str(made.amount),
+        currency=_text(made, "currency_iso_code"),
+        response_code=_text(made, "processor_response_code"),
+        response_type=_text(made, "processor_response_type"),
+        rejection=_text(made, "gateway_rejection_reason"),
+        created_at=moment(made, "created_at"),
+        order_id=_text(made, "order_id"),
+        type=_text(made, "type"),
+        settlement_code=_text(made, "processor_settlement_response_code"),
+        expires_at=moment(made, "authorization_expires_at"),
+        updated_at=moment(made, "updated_at"),
+        refunded=_text(made, "refunded_transaction_id"),
+        refunds=tuple(str(each) for each in getattr(made, "refund_ids", None) or ()),
+        was_submitted=bool(statuses & SUBMITTED) or str(made.status) in SUBMITTED,
+    )
+
+
+def moment(made: Any, name: str) -> datetime | None:
+    """A time of the SDK's, which converts to UTC and drops the zone."""
+    found: datetime | None = getattr(made, name, None)
+    return found.replace(tzinfo=UTC) if isinstance(found, datetime) else None
+
+
+def _text(made: Any, name: str) -> str:
+    return str(getattr(made, name, None) or "")
