@@ -14,12 +14,18 @@ from clearhouse.sandbox.server import Running, running
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """The world of each adapter; where a file names ``PROTOCOL``, of those that have it.
 
-    A test marked ``@telling("refunds")`` is for those whose webhooks tell of refunds.
+    A test marked ``needs("slow_refund")`` is for those whose profile has one, and one marked
+    ``@telling("refunds")`` for those whose webhooks tell of refunds.
     """
     if "world" in metafunc.fixturenames:
-        names = having(getattr(metafunc.module, "PROTOCOL", object))
+        needed = metafunc.definition.get_closest_marker("needs")
         tells = getattr(metafunc.function, "tells", None)
-        names = [name for name in names if tells is None or tells in PROFILES[name].tells]
+        names = [
+            name
+            for name in having(getattr(metafunc.module, "PROTOCOL", object))
+            if (needed is None or getattr(PROFILES[name], needed.args[0]) is not None)
+            and (tells is None or tells in PROFILES[name].tells)
+        ]
         metafunc.parametrize("world", names, indirect=True)
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 
+import httpx
+
 from clearhouse.kernel.money import Money
 from clearhouse.psp.contract import DeclineReason, Retry
 
@@ -113,6 +115,16 @@ def usd(major: int) -> Money:
     return Money(major * 100, "USD")
 
 
+def by_hand(psp: str, action: str) -> Callable[[str, str], None]:
+    """An action of the sandbox on a charge, as a tester takes it."""
+
+    def act(base_url: str, reference: str) -> None:
+        call = {"psp": psp, "id": reference, "action": action}
+        httpx.post(f"{base_url}/_sandbox/actions", json=call, trust_env=False).raise_for_status()
+
+    return act
+
+
 STRIPE_NO_FUNDS = "pm_card_visa_chargeDeclinedInsufficientFunds"
 
 PROFILES = {
@@ -167,6 +179,8 @@ PROFILES = {
         ),
         invalid=Refused("fake-nobody-knows-nonce", TEN, METHOD, Retry.CUSTOMER),
         tells_retry_after=False,
+        failing_refund=Late("fake-valid-nonce", TEN, "fail_refund"),
+        settle=by_hand("braintree", "settle"),
     ),
     "square": Profile(
         credentials={

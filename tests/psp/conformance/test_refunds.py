@@ -146,7 +146,7 @@ async def test_a_refund_without_end_is_given_up_as_unknown(world: World, fault: 
     paid = await world.paid(world.adapter())
     asked = world.operation(REFUND, paid)
     world.order_fault(fault, operation="refund")
-    assert isinstance(await world.adapter(timeout=0.5).refund(asked), Unknown)
+    assert isinstance(await world.adapter(timeout=1.5).refund(asked), Unknown)
     assert isinstance(await operated(world.adapter().refund, asked), Done | Waiting)
     assert amounts(world, paid[1]) == [10_00]
 
@@ -178,6 +178,7 @@ async def test_a_key_used_for_another_amount_gives_back_nothing_more(world: Worl
     assert amounts(world, paid[1]) == [6_00]
 
 
+@pytest.mark.needs("slow_refund")
 async def test_a_refund_that_is_finished_later_is_found_done(world: World) -> None:
     late = world.profile.slow_refund
     assert late is not None
@@ -189,6 +190,7 @@ async def test_a_refund_that_is_finished_later_is_found_done(world: World) -> No
     assert await adapter.find_refund(asked) == Done(waiting.psp_reference, late.amount)
 
 
+@pytest.mark.needs("failing_refund")
 async def test_a_refund_that_fails_later_is_found_refused(world: World) -> None:
     late = world.profile.failing_refund
     assert late is not None

@@ -8,7 +8,7 @@ carry a type beside it: the SDK would try to convert the missing text and crash.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Final, TypeAlias
 from xml.etree import ElementTree as ET
@@ -35,7 +35,9 @@ class Repeated:
     values: "tuple[Node, ...]"
 
 
-Node: TypeAlias = "str | int | bool | datetime | Mapping[str, Node] | Items | Repeated | None"
+Node: TypeAlias = (
+    "str | int | bool | date | datetime | Mapping[str, Node] | Items | Repeated | None"
+)
 """What ``encode`` writes. Amounts are text; a float is no Node on purpose."""
 
 Decoded: TypeAlias = "str | int | bool | datetime | dict[str, Decoded] | list[Decoded] | None"
@@ -75,7 +77,7 @@ def _write(out: list[str], tag: str, node: Node) -> None:
         for value in node.values:
             _write(out, node.tag, value)
         out.append(f"</{tag}>")
-    elif isinstance(node, int | datetime):
+    elif isinstance(node, int | date):
         kind, text = _typed(node)
         out.append(f"<{tag}{_kind(kind)}>{text}</{tag}>")
     else:
@@ -97,12 +99,16 @@ def _escaped(text: str) -> str:
     return escape(text, {"\r": "&#13;"}) if _SPECIAL.search(text) else text
 
 
-def _typed(node: int | datetime) -> tuple[str, str]:
-    """The type attribute and the text of a leaf; bool before int, since every bool is one."""
+def _typed(node: int | date) -> tuple[str, str]:
+    """The type attribute and the text of a leaf; bool before int, since every bool is one, and
+    likewise datetime and date.
+    """
     if isinstance(node, bool):
         return "boolean", "true" if node else "false"
     if isinstance(node, int):
         return "integer", str(node)
+    if not isinstance(node, datetime):
+        return "date", node.isoformat()
     return "datetime", node.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

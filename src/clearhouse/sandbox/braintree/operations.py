@@ -1,4 +1,4 @@
-"""What can happen to a transaction after its sale: settle, void, refund; and Braintree's tests.
+"""What can happen to a transaction after its sale: settle, void, refund, expire.
 
 Each function runs within one transaction of the truth and raises Invalid, with the code
 the SDK knows, when the transaction's status does not allow it.
@@ -9,17 +9,23 @@ import msgspec
 from clearhouse.sandbox.braintree.errors import Invalid, error
 from clearhouse.sandbox.braintree.fields import Section, text
 from clearhouse.sandbox.braintree.requests import amount_of
+from clearhouse.sandbox.braintree.responses import response_of
 from clearhouse.sandbox.braintree.sale import SUBMITTED, submitted
+from clearhouse.sandbox.braintree.schedule import entered
 from clearhouse.sandbox.braintree.store import Merchant
 from clearhouse.sandbox.braintree.transaction import (
     REFUNDABLE,
+    REFUSED,
     SETTLEABLE,
     VOIDABLE,
     StatusEvent,
     Transaction,
     moved,
 )
-from clearhouse.sandbox.braintree.triggers import PROCESSED, settlement
+from clearhouse.sandbox.braintree.triggers import PROCESSED, authorization, settlement
+
+_SENT_BACK = "4001"
+_GAVE_NOTHING = REFUSED | {"voided", "settlement_declined"}
 
 
 def submit_for_settlement(
@@ -57,7 +63,33 @@ def refund(merchant: Merchant, transaction: Transaction, params: Section) -> Tra
     amount = amount_of(written, transaction.currency) if written else left
     if amount > left:
         raise Invalid(error("91521"))
-    return _credit(merchant, transaction, amount, text(params, "order_id"))
+    credit = _credit(merchant, transaction, amount, text(params, "order_id"))
+    merchant.add(credit)
+    ids = (*transaction.refund_ids, credit.id)
+    now = merchant.now()
+    merchant.change(msgspec.structs.replace(transaction, refund_ids=ids, updated_at=now))
+    return entered(merchant, credit)
+
+
+def expire(merchant: Merchant, transaction: Transaction) -> Transaction:
+    """An authorization that nobody captured in time holds nothing any more."""
+    return _changed(merchant, moved(transaction, "authorization_expired", merchant.now()))
+
+
+def begin_settlement(merchant: Merchant, transaction: Transaction) -> Transaction:
+    """The day's batch is sent to the processor."""
+    return _changed(merchant, moved(transaction, "settling", merchant.now()))
+
+
+def decline_sale(merchant: Merchant, transaction: Transaction) -> Transaction:
+    """The settlement of a sale is refused, whatever its amount."""
+    return decline(merchant, transaction, {})
+
+
+def fail_refund(merchant: Merchant, transaction: Transaction) -> Transaction:
+    """The buyer's bank sends a refund back, also when it was settled: the money is here again."""
+    after = moved(transaction, "settlement_declined", merchant.now())
+    return _changed(merchant, msgspec.structs.replace(after, settlement_response=_SENT_BACK))
 
 
 def reverse(merchant: Merchant, transaction: Transaction, params: Section) -> Transaction:
@@ -103,35 +135,40 @@ def _settled(
 
 def _refunded(merchant: Merchant, transaction: Transaction) -> int:
     refunds = (merchant.get(each) for each in transaction.refund_ids)
-    return sum(each.amount for each in refunds if each is not None and each.status != "voided")
+    return sum(each.amount for each in refunds if each and each.status not in _GAVE_NOTHING)
 
 
 def _credit(
     merchant: Merchant, transaction: Transaction, amount: int, order_id: str
 ) -> Transaction:
+    """The refund's own transaction; the amounts that decline a sale decline it as well."""
     now = merchant.now()
     credit = msgspec.structs.replace(
         transaction,
         id=merchant.new_id(),
         type="credit",
-        status=SUBMITTED,
         amount=amount,
         created_at=now,
         updated_at=now,
-        history=(StatusEvent(SUBMITTED, amount, now),),
         order_id=order_id or transaction.order_id,
-        response=PROCESSED,
         settlement_response="",
         settlement_batch_id=None,
+        disbursed_on="",
         refunded_transaction_id=transaction.id,
         refund_ids=(),
     )
-    merchant.add(credit)
-    ids = (*transaction.refund_ids, credit.id)
-    merchant.change(msgspec.structs.replace(transaction, refund_ids=ids, updated_at=now))
-    return credit
+    verdict = authorization(credit.major, credit.instrument.kind)
+    declined = verdict.status == "processor_declined" and verdict.response is not None
+    status = verdict.status if declined else SUBMITTED
+    response = verdict.response if declined and verdict.response else response_of(PROCESSED)
+    return msgspec.structs.replace(
+        credit,
+        status=status,
+        response=response.code,
+        history=(StatusEvent(status, amount, now),),
+    )
 
 
 def _changed(merchant: Merchant, transaction: Transaction) -> Transaction:
     merchant.change(transaction)
-    return transaction
+    return entered(merchant, transaction)

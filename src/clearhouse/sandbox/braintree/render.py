@@ -1,6 +1,7 @@
 """A transaction as Braintree writes it: complete, so that no attribute is ever missing."""
 
 from base64 import b64encode
+from datetime import date
 
 from clearhouse.sandbox.braintree.instruments import CUSTOMER_FIELDS, described
 from clearhouse.sandbox.braintree.markup import Items, Node
@@ -165,17 +166,23 @@ def _settling(transaction: Transaction) -> dict[str, Node]:
     return {
         "status_history": Items("status-event", history),
         "settlement_batch_id": transaction.settlement_batch_id,
-        "disbursement_details": {
-            "disbursement_date": None,
-            "settlement_amount": None,
-            "settlement_currency_iso_code": None,
-            "settlement_currency_exchange_rate": None,
-            "settlement_base_currency_exchange_rate": None,
-            "funds_held": None,
-            "success": None,
-        },
+        "disbursement_details": _disbursement(transaction),
         "disputes": Items("dispute", ()),
         "authorization_adjustments": Items("authorization-adjustment", ()),
         "shipments": Items("shipment", ()),
         "pre_dispute_manager_alerts": Items("alert", ()),
+    }
+
+
+def _disbursement(transaction: Transaction) -> Node:
+    """Always there: the SDK reads its date without a look."""
+    paid = bool(transaction.disbursed_on)
+    return {
+        "disbursement_date": date.fromisoformat(transaction.disbursed_on) if paid else None,
+        "settlement_amount": transaction.amount_text if paid else None,
+        "settlement_currency_iso_code": transaction.currency if paid else None,
+        "settlement_currency_exchange_rate": "1" if paid else None,
+        "settlement_base_currency_exchange_rate": "1" if paid else None,
+        "funds_held": False if paid else None,
+        "success": True if paid else None,
     }

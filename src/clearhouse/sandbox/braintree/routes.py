@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import parse_qs
 
-from clearhouse.sandbox.braintree import accounts, operations, sale, search, vault_routes
+from clearhouse.sandbox.braintree import accounts, later, operations, sale, search, vault_routes
 from clearhouse.sandbox.braintree.client_token import client_token
 from clearhouse.sandbox.braintree.errors import Invalid, envelope
 from clearhouse.sandbox.braintree.fields import Section, section, text
@@ -39,6 +39,7 @@ _OPERATIONS: Final = (
 
 def routes(core: Core) -> list[Route]:
     """All endpoints of Braintree that the sandbox serves."""
+    later.register(core)
     table: list[tuple[str, str, Answer, str]] = [
         ("POST", "/transactions", _create, "charge"),
         ("GET", "/transactions/{id}", _find, "look-up"),
@@ -92,8 +93,7 @@ def _operation(operation: Operation) -> Answer:
 
         key = text(asked, "api_request_key")
         made = await once(merchant, request, params, key, act)
-        status = 201 if request.method == "POST" else 200
-        return document(status, "transaction", rendered(made))
+        return _made(made, params, 201 if request.method == "POST" else 200)
 
     return answer
 

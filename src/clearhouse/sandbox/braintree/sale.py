@@ -11,6 +11,7 @@ from clearhouse.sandbox.braintree.fields import Section, text
 from clearhouse.sandbox.braintree.nonces import Instrument
 from clearhouse.sandbox.braintree.requests import SaleRequest, read_sale
 from clearhouse.sandbox.braintree.responses import response_of
+from clearhouse.sandbox.braintree.schedule import entered
 from clearhouse.sandbox.braintree.store import Merchant
 from clearhouse.sandbox.braintree.transaction import StatusEvent, Transaction, moved
 from clearhouse.sandbox.braintree.triggers import (
@@ -42,7 +43,7 @@ def create(merchant: Merchant, params: Section) -> Transaction:
     if made.status == "authorized" and asked.submit:
         made = moved(made, submitted(made), made.created_at)
     merchant.add(made, key=key or None)
-    return made
+    return entered(merchant, made)
 
 
 def submitted(transaction: Transaction) -> str:

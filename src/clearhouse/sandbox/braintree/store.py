@@ -8,10 +8,10 @@ from typing import Final
 import msgspec
 
 from clearhouse.sandbox.braintree.nonces import Instrument
-from clearhouse.sandbox.braintree.transaction import REFUSED, SETTLEABLE, Transaction
+from clearhouse.sandbox.braintree.transaction import REFUSED, TAKEN, Transaction
 from clearhouse.sandbox.core import Core
 from clearhouse.sandbox.objects import Shelf
-from clearhouse.sandbox.truth import Charge
+from clearhouse.sandbox.truth import Charge, Refund
 
 PSP: Final = "braintree"
 
@@ -28,6 +28,7 @@ class Merchant:
         self.core = core
         self.id = merchant_id
         self._shelf = Shelf(PSP, merchant_id, "transaction")
+        self._paydays = Shelf(PSP, merchant_id, "payday")
 
     def now(self) -> datetime:
         """The sandbox's time."""
@@ -45,15 +46,13 @@ class Merchant:
 
     def add(self, transaction: Transaction, *, key: str | None = None) -> None:
         """Remember a new transaction; a sale is a charge in the truth, whatever its outcome."""
-        marks = {"twin": twin_of(transaction)}
-        if transaction.order_id is not None:
-            marks["order_id"] = transaction.order_id
-        self._put(transaction, marks)
+        self._put(transaction, self._marks(transaction))
         self._record(transaction, key)
 
     def change(self, transaction: Transaction) -> None:
         """Remember a transaction's new state, and what it means for the buyer's money."""
-        self._put(transaction, None)
+        settled = transaction.status == "settled"
+        self._put(transaction, self._marks(transaction) if settled else None)
         self._record(transaction, None)
 
     def twin(self, transaction: Transaction) -> Transaction | None:
@@ -88,12 +87,69 @@ class Merchant:
                 return
             before = page[-1].seq
 
+    def payday_of(self, transaction: Transaction) -> str | None:
+        """The name of the disbursement that pays a settled transaction out; None before that."""
+        settled = (each.timestamp for each in transaction.history if each.status == "settled")
+        moment = next(settled, None)
+        return moment and f"{moment:%Y-%m-%d}_{transaction.merchant_account_id}"
+
+    def begin_payday(self, payday: str) -> bool:
+        """Whether this is the first that is heard of a payday."""
+        if self.core.objects.get(self._paydays, payday) is not None:
+            return False
+        now = self.core.now_us()
+        self.core.objects.put(self._paydays, payday, {"id": payday}, created_at=now)
+        return True
+
+    def of_payday(self, payday: str) -> list[Transaction]:
+        """All transactions that were settled for a payday, oldest first."""
+        found: list[Transaction] = []
+        after: int | None = None
+        while True:
+            page = self.core.objects.find(
+                self._shelf,
+                marks={"payday": payday},
+                after=after,
+                limit=_PAGE,
+                newest_first=False,
+            )
+            found += [msgspec.convert(each.body, Transaction) for each in page]
+            if len(page) < _PAGE:
+                return found
+            after = page[-1].seq
+
+    def _marks(self, transaction: Transaction) -> dict[str, str]:
+        marks = {"twin": twin_of(transaction)}
+        if transaction.order_id is not None:
+            marks["order_id"] = transaction.order_id
+        payday = self.payday_of(transaction)
+        return marks if payday is None else marks | {"payday": payday}
+
     def _put(self, transaction: Transaction, marks: dict[str, str] | None) -> None:
         body = msgspec.to_builtins(transaction)
         created = _microseconds(transaction.created_at)
         self.core.objects.put(self._shelf, transaction.id, body, created_at=created, marks=marks)
 
     def _record(self, transaction: Transaction, key: str | None) -> None:
+        created = _microseconds(transaction.created_at)
+        updated = _microseconds(transaction.updated_at)
+        given_back = _given_back(transaction)
+        if given_back is not None:
+            charge_id, status = given_back
+            self.core.truth.record_refund(
+                Refund(
+                    psp=PSP,
+                    account=self.id,
+                    psp_id=transaction.id,
+                    charge_id=charge_id,
+                    reference=transaction.order_id if transaction.type == "credit" else None,
+                    amount_minor=transaction.amount,
+                    currency=transaction.currency,
+                    status=status,
+                    created_at=created,
+                    updated_at=updated,
+                )
+            )
         if transaction.type != "sale":
             return
         charge = Charge(
@@ -105,16 +161,20 @@ class Merchant:
             amount_minor=transaction.amount,
             currency=transaction.currency,
             payment_method=transaction.method,
-            status=truth_of(transaction.status),
-            created_at=_microseconds(transaction.created_at),
-            updated_at=_microseconds(transaction.updated_at),
+            status=truth_of(transaction),
+            created_at=created,
+            updated_at=updated,
         )
         self.core.truth.record(charge)
 
 
-def truth_of(status: str) -> str:
-    """What a sale's status means for the buyer's money, in the words of the truth."""
-    if status == "settled" or status in SETTLEABLE - {"settlement_pending"}:
+def truth_of(transaction: Transaction) -> str:
+    """What a sale's status means for the buyer's money, in the words of the truth.
+
+    What is voided on its way to settlement was taken and given back, as by a refund.
+    """
+    status = transaction.status
+    if status in TAKEN - {"settlement_pending"} or (status == "voided" and transaction.was_taken):
         return "succeeded"
     return {
         "authorized": "authorized",
@@ -122,6 +182,21 @@ def truth_of(status: str) -> str:
         "authorization_expired": "canceled",
         "settlement_pending": "pending",
     }.get(status, "declined")
+
+
+def _given_back(transaction: Transaction) -> tuple[str, str] | None:
+    """The charge that is given back by a transaction, and whether the buyer has the money."""
+    if transaction.type == "sale":
+        voided = transaction.status == "voided" and transaction.was_taken
+        return (transaction.id, "succeeded") if voided else None
+    charge_id = transaction.refunded_transaction_id
+    if charge_id is None:
+        return None
+    if transaction.status in REFUSED | {"settlement_declined"}:
+        return charge_id, "failed"
+    if transaction.status == "voided":
+        return charge_id, "canceled"
+    return charge_id, "pending" if transaction.status == "settlement_pending" else "succeeded"
 
 
 def twin_of(transaction: Transaction) -> str:

@@ -2,12 +2,13 @@
 
 Statuses, and who moves a transaction on::
 
-    authorized ── submit_for_settlement ─→ submitted_for_settlement ── settle ─→ settled
-        │                                      │        └─ pending ─→ settlement_pending
-        └── void ─→ voided ←── void ───────────┘        └─ decline ─→ settlement_declined
+    authorized ── submit_for_settlement ─→ submitted_for_settlement ─→ settling ─→ settled
+        │    └── time ─→ authorization_expired   │    └─ pending ─→ settlement_pending
+        └── void ─→ voided ←── void ─────────────┘    └─ decline ─→ settlement_declined
     processor_declined, gateway_rejected, failed: final, they moved no money
 
-A refund is a transaction of its own (type credit) that names the one it gives back.
+A refund is a transaction of its own (type credit) that names the one it gives back. Time moves
+what is submitted on to settled (``schedule.py``); the test calls do it at once.
 """
 
 from datetime import datetime, timedelta
@@ -28,8 +29,10 @@ SETTLEABLE: Final = frozenset(
     ["submitted_for_settlement", "settling", "settlement_pending", "settlement_confirmed"]
 )
 REFUNDABLE: Final = frozenset(["settled", "settling"])
+TAKEN: Final = SETTLEABLE | {"settled"}
+"""Statuses in which the money is on its way to the merchant, or there."""
 
-_AUTHORIZATION_LASTS: Final = timedelta(days=7)
+AUTHORIZATION_LASTS: Final = timedelta(days=7)
 """How long a card authorization holds; Braintree names it in authorization_expires_at."""
 
 
@@ -45,7 +48,8 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     """What the gateway remembers of one sale or credit; ``amount`` in minor units.
 
     ``method`` is what it was paid with: a nonce, ``token:…``, or a card's brand and last digits.
-    ``response`` and ``settlement_response`` are processor response codes or empty, ``details``
+    ``response`` and ``settlement_response`` are processor response codes or empty, ``disbursed_on``
+    is the date of its payout to the merchant or empty, ``details``
     and ``texts`` what the merchant sent and gets back unchanged (custom fields, billing, …).
     """
 
@@ -70,6 +74,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     settlement_batch_id: str | None = None
     refunded_transaction_id: str | None = None
     refund_ids: tuple[str, ...] = ()
+    disbursed_on: str = ""
     details: dict[str, dict[str, str | None]] = {}
     texts: dict[str, str] = {}
 
@@ -77,6 +82,11 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     def major(self) -> Decimal:
         """The amount in major units, as the test amounts are written."""
         return Decimal(self.amount).scaleb(-exponent(self.currency))
+
+    @property
+    def was_taken(self) -> bool:
+        """Whether it was ever on its way to settlement."""
+        return any(event.status in TAKEN for event in self.history)
 
     @property
     def amount_text(self) -> str:
@@ -92,7 +102,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
         """When the authorization lapses; None for what was never authorized."""
         if self.type != "sale" or self.status in REFUSED:
             return None
-        return self.created_at + _AUTHORIZATION_LASTS
+        return self.created_at + AUTHORIZATION_LASTS
 
 
 def moved(
