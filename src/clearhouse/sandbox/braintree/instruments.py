@@ -160,15 +160,21 @@ def _paypal(account: Instrument) -> dict[str, Node]:
     }
 
 
+def liability(status: str) -> tuple[bool, bool]:
+    """Whether an authentication could move the liability to the bank, and whether it did."""
+    return bool(status) and status not in _ENROLLED, status in _SHIFTED
+
+
 def _authentication(instrument: Instrument) -> Node:
     status = instrument.authentication
     if not status:
         return None
+    possible, shifted = liability(status)
     return {
         "status": status,
         "enrolled": "U" if status in _ENROLLED else "Y",
-        "liability_shifted": status in _SHIFTED,
-        "liability_shift_possible": status not in _ENROLLED,
+        "liability_shifted": shifted,
+        "liability_shift_possible": possible,
         "cavv": None,
         "xid": None,
         "eci_flag": "05" if status == "authenticate_successful" else None,

@@ -22,7 +22,8 @@ class Instrument(msgspec.Struct, frozen=True):
 
     ``rejection`` is the gateway rejection that this instrument causes, ``authentication``
     the 3-D Secure status that it brings along; both are empty for an ordinary one. ``token``
-    and ``customer_id`` are set when it comes from the vault.
+    and ``customer_id`` are set when it comes from the vault. ``disputed`` says that its owner
+    disputes what it pays.
     """
 
     kind: str
@@ -34,6 +35,7 @@ class Instrument(msgspec.Struct, frozen=True):
     authentication: str = ""
     token: str = ""
     customer_id: str = ""
+    disputed: bool = False
 
 
 class NonceRefused(Exception):
@@ -169,6 +171,12 @@ def instrument_of(nonce: str) -> Instrument:
 
 _FRAUD: Final = "4000111111111511"
 _RISK: Final = "4111130000000003"
+_DISPUTED: Final = "4023898493988028"
+_FAILING: Final = frozenset(
+    ["4000111111111115", "5105105105105100", "378734493671000", "6011000990139424"]
+)
+"""Cards that pay, but do not pass a verification in the vault."""
+
 _PREFIXES: Final = (
     ("4", "Visa"),
     ("5", "MasterCard"),
@@ -189,7 +197,13 @@ def card_of(number: str) -> Instrument:
         raise NonceRefused("luhn")
     brand = next((name for prefix, name in _PREFIXES if digits.startswith(prefix)), "Unknown")
     rejection = {_FRAUD: "fraud", _RISK: "risk_threshold"}.get(digits, "")
-    return Instrument(CARD, brand, digits[:6], digits[-4:], rejection=rejection)
+    disputed = digits == _DISPUTED
+    return Instrument(CARD, brand, digits[:6], digits[-4:], rejection=rejection, disputed=disputed)
+
+
+def fails_verification(number: str) -> bool:
+    """Whether a card is declined when the vault verifies it."""
+    return number in _FAILING
 
 
 def _luhn(digits: str) -> bool:

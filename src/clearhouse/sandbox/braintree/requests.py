@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 from clearhouse.kernel.money import MAX_MINOR, MoneyError, parse_minor
 from clearhouse.sandbox.braintree import accounts
+from clearhouse.sandbox.braintree.checks import AddressCheck, check_address, check_cvv
 from clearhouse.sandbox.braintree.errors import Invalid, ValidationError, error
 from clearhouse.sandbox.braintree.fields import Section, flag, section, text, texts
 from clearhouse.sandbox.braintree.nonces import Instrument, NonceRefused, card_of, instrument_of
@@ -29,7 +30,7 @@ class SaleRequest:
 
     ``method`` is the nonce, ``token:…`` for a vaulted method, or for a raw card its brand and
     last digits: never its number.
-    ``cvv`` and ``billing`` decide the checks of the card's holder.
+    ``cvv`` and ``avs`` are the answers to the checks of the card's holder.
     """
 
     type: str
@@ -43,6 +44,7 @@ class SaleRequest:
     accept_partial: bool
     require_authentication: bool
     cvv: str
+    avs: AddressCheck
     details: dict[str, dict[str, str | None]]
     texts: dict[str, str]
 
@@ -64,8 +66,14 @@ class _Faults:
 TokenLookup = Callable[[str], Instrument | None]
 """Finds the instrument of a token in the vault."""
 
+NonceUse = Callable[[str], tuple[Instrument, str] | None]
+"""Uses up a nonce that a browser got: its instrument and the answer to its CVV.
 
-def read_sale(params: Section, vaulted: TokenLookup) -> SaleRequest:
+None for one that was never issued. Raises NonceRefused.
+"""
+
+
+def read_sale(params: Section, vaulted: TokenLookup, issued: NonceUse) -> SaleRequest:
     """The sale in the content of ``<transaction>``. Raises Invalid."""
     faults = _Faults()
     kind = faults.of(lambda: _type(params))
@@ -73,10 +81,10 @@ def read_sale(params: Section, vaulted: TokenLookup) -> SaleRequest:
     currency = faults.of(lambda: accounts.currency_of(account))
     amount = faults.of(lambda: amount_of(text(params, "amount"), currency or "USD"))
     order_id = faults.of(lambda: _order_id(params))
-    paying = faults.of(lambda: _paying(params, vaulted))
+    paying = faults.of(lambda: _paying(params, vaulted, issued))
     if faults.errors or kind is None or currency is None or amount is None or paying is None:
         raise Invalid(*faults.errors)
-    instrument, method = paying
+    instrument, method, cvv = paying
     options = section(params, "options")
     return SaleRequest(
         type=kind,
@@ -89,7 +97,8 @@ def read_sale(params: Section, vaulted: TokenLookup) -> SaleRequest:
         submit=flag(options, "submit_for_settlement") or kind == "credit",
         accept_partial=flag(params, "accept_partial_authorization"),
         require_authentication=flag(section(options, "three_d_secure"), "required"),
-        cvv=text(section(params, "credit_card"), "cvv"),
+        cvv=cvv,
+        avs=check_address(texts(section(params, "billing"))),
         details={name: texts(section(params, name)) for name in _DETAILS if params.get(name)},
         texts={name: text(params, name) for name in _TEXTS if text(params, name)},
     )
@@ -128,7 +137,9 @@ def _order_id(params: Section) -> str:
     return order_id
 
 
-def _paying(params: Section, vaulted: TokenLookup) -> tuple[Instrument, str]:
+def _paying(params: Section, vaulted: TokenLookup, issued: NonceUse) -> tuple[Instrument, str, str]:
+    """What pays, what it is called in the truth, and the answer to its CVV."""
+    cvv = check_cvv(text(section(params, "credit_card"), "cvv"))
     nonce = text(params, "payment_method_nonce")
     token = text(params, "payment_method_token")
     number = text(section(params, "credit_card"), "number")
@@ -138,13 +149,14 @@ def _paying(params: Section, vaulted: TokenLookup) -> tuple[Instrument, str]:
         instrument = vaulted(token)
         if instrument is None:
             raise Invalid(error("91518"))
-        return instrument, f"token:{token}"
+        return instrument, f"token:{token}", cvv
     try:
         if nonce:
-            return instrument_of(nonce), nonce
+            found = issued(nonce)
+            return (found[0], nonce, found[1]) if found else (instrument_of(nonce), nonce, cvv)
         if number:
             card = card_of(number)
-            return card, f"{card.brand} ending in {card.last_four}"
+            return card, f"{card.brand} ending in {card.last_four}", cvv
     except NonceRefused as refused:
         raise Invalid(error(_REFUSALS[refused.problem])) from None
     raise Invalid(error("91508"))

@@ -4,7 +4,16 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import parse_qs
 
-from clearhouse.sandbox.braintree import accounts, later, operations, sale, search, vault_routes
+from clearhouse.sandbox.braintree import (
+    accounts,
+    client_api,
+    later,
+    operations,
+    pages,
+    sale,
+    search,
+    vault_routes,
+)
 from clearhouse.sandbox.braintree.client_token import client_token
 from clearhouse.sandbox.braintree.errors import Invalid, envelope
 from clearhouse.sandbox.braintree.fields import Section, section, text
@@ -54,17 +63,25 @@ def routes(core: Core) -> list[Route]:
         for method, verb, operation, name in _OPERATIONS
     ]
     table += vault_routes.table()
+    below = "/merchants/{merchant}"
     return [
-        Route(
-            PSP,
-            method,
-            f"/merchants/{{merchant}}{path}",
-            guarded(core, answer),
-            failure,
-            operation=name,
-            reference=_reference,
-        )
-        for method, path, answer, name in table
+        *pages.routes(core),
+        *(
+            Route(PSP, method, f"{below}{path}", client_api.let_in(core, endpoint), failure)
+            for method, path, endpoint in client_api.table()
+        ),
+        *(
+            Route(
+                PSP,
+                method,
+                f"{below}{path}",
+                guarded(core, answer),
+                failure,
+                operation=name,
+                reference=_reference,
+            )
+            for method, path, answer, name in table
+        ),
     ]
 
 

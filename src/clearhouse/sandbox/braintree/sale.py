@@ -6,8 +6,8 @@ from typing import Final
 import msgspec
 
 from clearhouse.kernel.money import exponent
-from clearhouse.sandbox.braintree.checks import check_address, check_cvv
 from clearhouse.sandbox.braintree.fields import Section, text
+from clearhouse.sandbox.braintree.issued import Nonces
 from clearhouse.sandbox.braintree.nonces import Instrument
 from clearhouse.sandbox.braintree.requests import SaleRequest, read_sale
 from clearhouse.sandbox.braintree.responses import response_of
@@ -35,7 +35,7 @@ def create(merchant: Merchant, params: Section) -> Transaction:
     protections exclude each other. Raises Invalid when a rule is broken.
     """
     vault = Vault(merchant)
-    asked = read_sale(params, lambda token: _instrument(vault, token))
+    asked = read_sale(params, lambda token: _instrument(vault, token), Nonces(merchant).pay)
     key = text(params, "api_request_key")
     draft = _draft(merchant, asked)
     verdict = _verdict(merchant, asked, draft, check_duplicates=not key)
@@ -71,8 +71,8 @@ def _draft(merchant: Merchant, asked: SaleRequest) -> Transaction:
         updated_at=now,
         history=(),
         order_id=asked.order_id,
-        cvv_response=check_cvv(asked.cvv),
-        avs=check_address(asked.details.get("billing", {})),
+        cvv_response=asked.cvv,
+        avs=asked.avs,
         details=_details(asked),
         texts=asked.texts,
     )

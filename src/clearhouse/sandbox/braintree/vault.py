@@ -11,6 +11,7 @@ import msgspec
 from clearhouse.sandbox.braintree.errors import Invalid, error
 from clearhouse.sandbox.braintree.fields import Section, flag, section, text, texts
 from clearhouse.sandbox.braintree.instruments import CUSTOMER_FIELDS, content_of
+from clearhouse.sandbox.braintree.issued import Nonces
 from clearhouse.sandbox.braintree.markup import Items, Node
 from clearhouse.sandbox.braintree.nonces import Instrument, NonceRefused, instrument_of
 from clearhouse.sandbox.braintree.responses import Response, response_of
@@ -104,14 +105,26 @@ class Vault:
             raise Invalid(error("93104"))
         if self.customer(customer_id) is None:
             raise Invalid(error("93105"))
-        instrument = _vaultable(nonce)
+        instrument, declines = self._vaultable(nonce)
         if flag(section(params, "options"), "verify_card"):
-            _verify(nonce)
+            _verify("fake-processor-declined-" if declines else nonce)
         token = text(params, "token") or self._merchant.new_id()[:8]
         if self._objects.get(self._methods, token) is not None:
             raise Invalid(error("91719"))
         known = msgspec.structs.replace(instrument, token=token, customer_id=customer_id)
         return self._keep(Vaulted(token, customer_id, known))
+
+    def _vaultable(self, nonce: str) -> tuple[Instrument, bool]:
+        """The instrument of a nonce, and whether it fails a verification."""
+        if not nonce:
+            raise Invalid(error("93103"))
+        if nonce == _ONE_TIME_PAYPAL:
+            raise Invalid(error("82902"))
+        try:
+            issued = Nonces(self._merchant).use(nonce)
+            return (issued.instrument, issued.declines) if issued else (instrument_of(nonce), False)
+        except NonceRefused as refused:
+            raise Invalid(error(_REFUSALS[refused.problem])) from None
 
     def delete_method(self, method: Vaulted) -> None:
         """Forget a payment method: its token pays nothing from now on."""
@@ -127,17 +140,6 @@ class Vault:
     ) -> None:
         now = self._merchant.core.now_us()
         self._objects.put(shelf, identifier, body, created_at=now, marks=marks)
-
-
-def _vaultable(nonce: str) -> Instrument:
-    if not nonce:
-        raise Invalid(error("93103"))
-    if nonce == _ONE_TIME_PAYPAL:
-        raise Invalid(error("82902"))
-    try:
-        return instrument_of(nonce)
-    except NonceRefused as refused:
-        raise Invalid(error(_REFUSALS[refused.problem])) from None
 
 
 def _verify(nonce: str) -> None:
