@@ -1,5 +1,7 @@
 """Captures, voids and refunds at Braintree: tables of replies, and what is special there."""
 
+import json
+from base64 import b64decode
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +15,7 @@ from braintree.exceptions.not_found_error import NotFoundError
 from braintree.exceptions.server_error import ServerError
 from tests.sandbox.braintree_world import gateway_to
 
-from clearhouse.kernel.errors import ConfigurationError
+from clearhouse.kernel.errors import ConfigurationError, UnavailableError
 from clearhouse.kernel.money import Money
 from clearhouse.psp import registry
 from clearhouse.psp.braintree.objects import Refusal, Transaction
@@ -299,3 +301,18 @@ def test_another_idempotency_is_not_known() -> None:
     credentials = CREDENTIALS | {"idempotency": "hope"}
     with pytest.raises(ConfigurationError, match="idempotency"):
         registry.create("braintree", PspConfig(credentials, None, 1.0, 1))
+
+
+async def test_a_client_token_for_each_currency_with_an_account(shop: Shop) -> None:
+    token = json.loads(b64decode(await shop.adapter.client_token("EUR")))
+    assert token["clientApiUrl"].endswith(f"/merchants/{token['merchantId']}/client_api")
+    shop.fault("error-before", "other")
+    with pytest.raises(UnavailableError):
+        await shop.adapter.client_token("EUR")
+
+
+async def test_a_currency_without_an_account_has_no_client_token(sandbox: Running) -> None:
+    shop = Shop(sandbox, CREDENTIALS | {"merchant_accounts": "USD=usd"})
+    with pytest.raises(UnavailableError, match="EUR"):
+        await shop.adapter.client_token("EUR")
+    await shop.adapter.close()

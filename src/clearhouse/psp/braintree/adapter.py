@@ -10,6 +10,7 @@ from clearhouse.psp.braintree.charges import ChargeCalls
 from clearhouse.psp.braintree.connection import Connection
 from clearhouse.psp.braintree.gateway import Gateway
 from clearhouse.psp.braintree.operations import OperationCalls
+from clearhouse.psp.braintree.pages import PageCalls
 from clearhouse.psp.braintree.threads import Threads
 from clearhouse.psp.contract import Capabilities, PspConfig
 from clearhouse.psp.credentials import Credential, PerCurrency, read_credentials
@@ -61,7 +62,7 @@ def create(config: PspConfig) -> "BraintreePsp":
     return BraintreePsp(config)
 
 
-class BraintreePsp(ChargeCalls, OperationCalls, Books):
+class BraintreePsp(ChargeCalls, OperationCalls, PageCalls, Books):
     """Braintree as the contract has it, on a bounded pool of threads: its SDK blocks.
 
     ============================================  ========================================

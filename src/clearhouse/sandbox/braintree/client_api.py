@@ -41,10 +41,9 @@ def let_in(core: Core, endpoint: Endpoint) -> Callable[[Request], Awaitable[Resp
     async def handler(request: Request) -> Response:
         merchant = Merchant(core, request.params["merchant"])
         try:
-            body: Any = msgspec.json.decode(request.body) if request.body else {}
+            asked = msgspec.json.decode(request.body or b"{}", type=dict[str, Any])
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return _error(400, "The request is not JSON.")
-        asked: Section = body if isinstance(body, dict) else {}
+            return _error(400, "The request is no JSON object.")
         fingerprint = text(asked, "authorizationFingerprint")
         if request.method != "GET" and not is_current(merchant, fingerprint):
             return _error(403, "Authorization fingerprint is invalid or expired.")
