@@ -8,10 +8,13 @@ from clearhouse.kernel.errors import ConfigurationError
 from clearhouse.psp.braintree.books import Books
 from clearhouse.psp.braintree.charges import ChargeCalls
 from clearhouse.psp.braintree.connection import Connection
+from clearhouse.psp.braintree.disputes import DisputeCalls
 from clearhouse.psp.braintree.gateway import Gateway
+from clearhouse.psp.braintree.notifications import KeyPairs
 from clearhouse.psp.braintree.operations import OperationCalls
 from clearhouse.psp.braintree.pages import PageCalls
 from clearhouse.psp.braintree.threads import Threads
+from clearhouse.psp.braintree.webhooks import WebhookCalls
 from clearhouse.psp.contract import Capabilities, PspConfig
 from clearhouse.psp.credentials import Credential, PerCurrency, read_credentials
 
@@ -42,6 +45,13 @@ CREDENTIALS: Final = (
         required=False,
         default="key",
     ),
+    Credential(
+        "webhook_keys",
+        'further pairs of API keys that webhooks may be signed with: "public|private, ...";'
+        " needed while the pair above is being replaced",
+        secret=True,
+        required=False,
+    ),
 )
 
 CAPABILITIES: Final = Capabilities(
@@ -62,7 +72,7 @@ def create(config: PspConfig) -> "BraintreePsp":
     return BraintreePsp(config)
 
 
-class BraintreePsp(ChargeCalls, OperationCalls, PageCalls, Books):
+class BraintreePsp(ChargeCalls, OperationCalls, DisputeCalls, PageCalls, WebhookCalls, Books):
     """Braintree as the contract has it, on a bounded pool of threads: its SDK blocks.
 
     ============================================  ========================================
@@ -95,6 +105,8 @@ class BraintreePsp(ChargeCalls, OperationCalls, PageCalls, Books):
             )
         keyed = values["idempotency"] == "key"
         self.capabilities = CAPABILITIES if keyed else _WITHOUT_KEYS
+        pairs = [(values["public_key"], values["private_key"]), *_pairs(values["webhook_keys"])]
+        self._key_pairs = KeyPairs(values["merchant_id"], pairs)
         self._connection = Connection(
             gateway=Gateway(values, config.base_url, config.timeout_seconds),
             threads=Threads(NAME, config.concurrency, config.timeout_seconds),
@@ -106,3 +118,17 @@ class BraintreePsp(ChargeCalls, OperationCalls, PageCalls, Books):
         """Wait for the calls in flight, end the threads, close the connections."""
         await self._connection.threads.close()
         self._connection.gateway.close()
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    """The pairs of keys in a setting. Raises ConfigurationError, which shows none of them."""
+    pairs: list[tuple[str, str]] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        public, bar, private = (piece.strip() for piece in part.partition("|"))
+        if not (public and bar and private and part.isascii()):
+            raise ConfigurationError(
+                "The PSP braintree cannot read webhook_keys.",
+                hint='Write "public|private", and commas between several pairs.',
+            )
+        pairs.append((public, private))
+    return pairs

@@ -15,7 +15,13 @@ from typing import Any
 import braintree
 from braintree.exceptions.not_found_error import NotFoundError
 
-from clearhouse.psp.braintree.objects import Refusal, Transaction, transaction_of
+from clearhouse.psp.braintree.objects import (
+    Dispute,
+    Refusal,
+    Transaction,
+    dispute_of,
+    transaction_of,
+)
 from clearhouse.psp.braintree.wire import Wire, environment_of
 
 
@@ -89,6 +95,33 @@ class Gateway:
             self._gateway.client_token.generate({"merchant_account_id": merchant_account_id})
         )
 
+    def dispute(self, identifier: str) -> Dispute | None:
+        """One dispute, None when there is none."""
+        try:
+            return dispute_of(self._gateway.dispute.find(identifier))
+        except NotFoundError:
+            return None
+
+    def disputes_of(self, transaction_id: str) -> list[Dispute]:
+        """All disputes of a transaction."""
+        search: Any = braintree.DisputeSearch
+        found: Any = self._gateway.dispute.search([search.transaction_id == transaction_id])
+        disputes = [dispute_of(each) for each in found.disputes.items]
+        return [each for each in disputes if each.transaction_id == transaction_id]
+
+    def add_evidence(self, identifier: str, text: str, category: str) -> Refusal | None:
+        """One piece of evidence, under a category or none; None when it was taken."""
+        asked = {"content": text} | ({"category": category} if category else {})
+        return _refusal(self._gateway.dispute.add_text_evidence(identifier, asked))
+
+    def finalize_dispute(self, identifier: str) -> Refusal | None:
+        """The last word; None when it was taken."""
+        return _refusal(self._gateway.dispute.finalize(identifier))
+
+    def accept_dispute(self, identifier: str) -> Refusal | None:
+        """Give in; None when it was taken."""
+        return _refusal(self._gateway.dispute.accept(identifier))
+
     def close(self) -> None:
         """Close the connections of all threads."""
         self._wire.close_all()
@@ -99,7 +132,15 @@ def _reply(result: Any) -> Transaction | Refusal:
     made: Any = getattr(result, "transaction", None)
     if made is not None:
         return transaction_of(made)
-    return Refusal(tuple(str(error.code) for error in result.errors.deep_errors))
+    return Refusal(_codes(result))
+
+
+def _refusal(result: Any) -> Refusal | None:
+    return None if result.is_success else Refusal(_codes(result))
+
+
+def _codes(result: Any) -> tuple[str, ...]:
+    return tuple(str(error.code) for error in result.errors.deep_errors)
 
 
 def _naive(moment: datetime) -> datetime:

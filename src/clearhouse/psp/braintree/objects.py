@@ -5,7 +5,7 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -37,6 +37,26 @@ class Transaction:
     refunded: str = ""
     refunds: tuple[str, ...] = ()
     was_submitted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """What we read of a Braintree dispute; ``amount`` in major units.
+
+    ``evidence`` are the texts that are there, each with its category or an empty one.
+    """
+
+    id: str
+    status: str
+    kind: str
+    amount: str
+    currency: str
+    reason: str
+    transaction_id: str
+    opened: date | None = None
+    reply_by: date | None = None
+    program: str = ""
+    evidence: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +93,7 @@ def transaction_of(made: Any) -> Transaction:
     statuses = {str(getattr(event, "status", "")) for event in history}
     return Transaction(
         id=str(made.id),
-        status=str(made.status),
+        status=_text(made, "status"),
         amount=str(made.amount),
         currency=_text(made, "currency_iso_code"),
         response_code=_text(made, "processor_response_code"),
@@ -87,7 +107,27 @@ def transaction_of(made: Any) -> Transaction:
         updated_at=moment(made, "updated_at"),
         refunded=_text(made, "refunded_transaction_id"),
         refunds=tuple(str(each) for each in getattr(made, "refund_ids", None) or ()),
-        was_submitted=bool(statuses & SUBMITTED) or str(made.status) in SUBMITTED,
+        was_submitted=bool(statuses & SUBMITTED) or _text(made, "status") in SUBMITTED,
+    )
+
+
+def dispute_of(made: Any) -> Dispute:
+    """A dispute of the SDK's."""
+    disputed: Any = getattr(made, "amount_disputed", None)
+    sale: Any = getattr(made, "transaction_details", None)
+    evidence: Any = getattr(made, "evidence", None) or ()
+    return Dispute(
+        id=str(made.id),
+        status=_text(made, "status"),
+        kind=_text(made, "kind"),
+        amount=str(made.amount if disputed is None else disputed),
+        currency=_text(made, "currency_iso_code"),
+        reason=_text(made, "reason"),
+        transaction_id=_text(sale, "id"),
+        opened=_day(made, "date_opened") or _day(made, "received_date"),
+        reply_by=_day(made, "reply_by_date"),
+        program=_text(made, "pre_dispute_program"),
+        evidence=tuple((_text(each, "category"), _text(each, "comments")) for each in evidence),
     )
 
 
@@ -99,3 +139,10 @@ def moment(made: Any, name: str) -> datetime | None:
 
 def _text(made: Any, name: str) -> str:
     return str(getattr(made, name, None) or "")
+
+
+def _day(made: Any, name: str) -> date | None:
+    found: Any = getattr(made, name, None)
+    if isinstance(found, datetime):
+        return found.date()
+    return found if isinstance(found, date) else None

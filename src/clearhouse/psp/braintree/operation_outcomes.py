@@ -38,6 +38,9 @@ CODES: Final = {
     "91507":  _R.WRONG_STATE,        # not authorized
     "915103": _R.WRONG_STATE,        # cannot be settled in parts
     "91579":  _R.TOO_OLD,            # PayPal's authorization expired
+    "95701":  _R.WRONG_STATE,        # disputes that are not open
+    "95704":  _R.WRONG_STATE,
+    "95705":  _R.WRONG_STATE,
     "915200": _R.REJECTED_BY_BANK,   # refund declined, hard
     "915201": _R.REJECTED_BY_BANK,   # refund declined, soft
 }

@@ -4,6 +4,7 @@ import msgspec
 
 from clearhouse.sandbox.braintree.store import Merchant
 from clearhouse.sandbox.braintree.transaction import Transaction
+from clearhouse.sandbox.braintree.webhooks import tell_disbursed
 
 
 def disburse(merchant: Merchant, payday: str) -> tuple[Transaction, ...]:
@@ -16,4 +17,6 @@ def disburse(merchant: Merchant, payday: str) -> tuple[Transaction, ...]:
     )
     for each in paid:
         merchant.change(each)
+    if paid:
+        tell_disbursed(merchant, payday, paid[0].merchant_account_id, paid)
     return paid

@@ -43,6 +43,14 @@ _CATALOGUE: Final = MappingProxyType(
         "81503": ("amount", "Amount is an invalid format."),
         "81528": ("amount", "Amount is too large."),
         "81531": ("amount", "Amount must be greater than zero."),
+        "95701": (
+            "dispute",
+            "Evidence can only be added to disputes in an Open state.",
+        ),
+        "95704": ("dispute", "Disputes can only be accepted when they are in an Open state."),
+        "95705": ("dispute", "Disputes can only be finalized when they are in an Open state."),
+        "95708": ("comments", "The comments are too long."),
+        "95726": ("dispute", "Valid evidence is required to finalize a dispute."),
         "91501": ("order_id", "Order ID is too long (maximum is 255 characters)."),
         "91504": (
             "base",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from clearhouse.sandbox.actions import Action
-from clearhouse.sandbox.braintree import operations
+from clearhouse.sandbox.braintree import disputing, operations
 from clearhouse.sandbox.braintree.disbursing import disburse
 from clearhouse.sandbox.braintree.schedule import DISBURSES, EXPIRES, SETTLES, SETTLING
 from clearhouse.sandbox.braintree.store import PSP, Merchant
@@ -13,7 +13,8 @@ from clearhouse.sandbox.core import Core
 
 Change = Callable[[Merchant, Transaction], object]
 
-_GOING: Final = frozenset({"settling", "settlement_confirmed"})
+_GOING: Final = frozenset({"submitted_for_settlement", "settling", "settlement_confirmed"})
+_REVIEWED: Final = frozenset({"authorized", "submitted_for_settlement"})
 
 
 def register(core: Core) -> None:
@@ -23,6 +24,10 @@ def register(core: Core) -> None:
     later.due(SETTLING, {"submitted_for_settlement"}, operations.begin_settlement)
     later.due(SETTLES, _GOING, lambda merchant, each: operations.settle(merchant, each, {}))
     core.agenda.on(DISBURSES, lambda payload: _disburse(core, payload))
+    disputing.register(core)
+    later.offer("approve_review", "Approve", _REVIEWED, operations.approve, "sale")
+    later.offer("reject_review", "Reject", _REVIEWED, operations.reject, "sale")
+    later.offer("open_dispute", "Dispute", {"settled"}, disputing.open_dispute, "sale")
     later.offer("expire", "Expire", {"authorized"}, operations.expire)
     later.offer("settle", "Settle", SETTLEABLE, lambda m, each: operations.settle(m, each, {}))
     later.offer(

@@ -23,6 +23,7 @@ from clearhouse.sandbox.braintree.transaction import (
     moved,
 )
 from clearhouse.sandbox.braintree.triggers import PROCESSED, authorization, settlement
+from clearhouse.sandbox.braintree.webhooks import tell_reviewed
 
 _SENT_BACK = "4001"
 _GAVE_NOTHING = REFUSED | {"voided", "settlement_declined"}
@@ -79,6 +80,19 @@ def expire(merchant: Merchant, transaction: Transaction) -> Transaction:
 def begin_settlement(merchant: Merchant, transaction: Transaction) -> Transaction:
     """The day's batch is sent to the processor."""
     return _changed(merchant, moved(transaction, "settling", merchant.now()))
+
+
+def approve(merchant: Merchant, transaction: Transaction) -> Transaction:
+    """A person looked at a sale that seemed risky, and lets it go on."""
+    tell_reviewed(merchant, transaction, "approve")
+    return transaction
+
+
+def reject(merchant: Merchant, transaction: Transaction) -> Transaction:
+    """A person looked at a sale that seemed risky, and voids it."""
+    after = void(merchant, transaction, {})
+    tell_reviewed(merchant, after, "reject")
+    return after
 
 
 def decline_sale(merchant: Merchant, transaction: Transaction) -> Transaction:

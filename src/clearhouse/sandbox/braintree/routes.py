@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 from clearhouse.sandbox.braintree import (
     accounts,
     client_api,
+    dispute_routes,
     later,
     operations,
     pages,
@@ -63,6 +64,7 @@ def routes(core: Core) -> list[Route]:
         for method, verb, operation, name in _OPERATIONS
     ]
     table += vault_routes.table()
+    table += dispute_routes.table()
     below = "/merchants/{merchant}"
     return [
         *pages.routes(core),

@@ -10,14 +10,18 @@ from typing import Final
 
 from clearhouse.sandbox.braintree.store import PSP, Merchant
 from clearhouse.sandbox.braintree.transaction import AUTHORIZATION_LASTS, Transaction
+from clearhouse.sandbox.braintree.webhooks import tell_status
 
 _HALF_DAY: Final = timedelta(hours=12)
 _UNTIL_PAID_OUT: Final = timedelta(hours=24)
+_AT_ONCE: Final = timedelta(seconds=1)
+"""The dispute card's sale settles and is disputed before anybody could wait for it."""
 
 EXPIRES: Final = f"{PSP}.authorization_expires"
 SETTLING: Final = f"{PSP}.settling"
 SETTLES: Final = f"{PSP}.settles"
 DISBURSES: Final = f"{PSP}.disburses"
+DISPUTED: Final = f"{PSP}.disputed"
 
 _NEXT: Final = MappingProxyType(
     {
@@ -30,14 +34,20 @@ _NEXT: Final = MappingProxyType(
 
 
 def entered(merchant: Merchant, transaction: Transaction) -> Transaction:
-    """Note what comes after the status that a transaction has just entered; returns it."""
+    """Tell of the status that a transaction has just entered, and note what comes after it."""
     agenda = merchant.core.agenda
+    payload = {"merchant": merchant.id, "id": transaction.id}
     following = _NEXT.get(transaction.status)
+    disputed = transaction.instrument.disputed and transaction.type == "sale"
     if following is not None:
         kind, wait = following
-        payload = {"merchant": merchant.id, "id": transaction.id}
+        if disputed and transaction.status == "submitted_for_settlement":
+            kind, wait = SETTLES, _AT_ONCE
         agenda.later(kind, wait.total_seconds(), payload)
+    tell_status(merchant, transaction)
     if transaction.status == "settled":
+        if disputed:
+            agenda.later(DISPUTED, 0, payload)
         payday = merchant.payday_of(transaction)
         if payday is not None and merchant.begin_payday(payday):
             payload = {"merchant": merchant.id, "payday": payday}
