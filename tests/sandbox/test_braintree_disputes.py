@@ -41,9 +41,10 @@ def sent(shop: World) -> list[str]:
     return [kind.removeprefix("dispute_") for kind in kinds if kind.startswith("dispute_")]
 
 
-def disputed(shop: World, amount: str = "10.00") -> Any:
-    """A sale with the dispute card, and its dispute."""
-    made = shop.sale(amount, payment_method_nonce=None, credit_card=CARD).transaction
+def disputed(shop: World, amount: str = "10.00", nonce: str | None = None) -> Any:
+    """A sale with the dispute card, or its nonce, and its dispute."""
+    paying = {"payment_method_nonce": nonce} if nonce else {"credit_card": CARD}
+    made = shop.sale(amount, **({"payment_method_nonce": None} | paying)).transaction
     passes(shop, seconds=2)
     [found] = shop.gateway.dispute.search([SEARCH.transaction_id == made.id]).disputes.items
     return found
@@ -106,7 +107,7 @@ def test_evidence_decides(shop: World, text: str, first: str, second: str, third
 
 
 def test_giving_in(shop: World):
-    dispute = disputed(shop)
+    dispute = disputed(shop, nonce="fake-disputed-visa-nonce")
     assert shop.gateway.dispute.accept(dispute.id).is_success
     assert status(shop, dispute) == "accepted"
     assert codes(shop.gateway.dispute.accept(dispute.id)) == ["95704"]

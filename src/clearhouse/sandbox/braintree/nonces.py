@@ -66,6 +66,9 @@ _BRANDS: Final = MappingProxyType(
     }
 )
 
+DISPUTED_NONCE: Final = "fake-disputed-visa-nonce"
+"""The sandbox's own: the dispute card as a nonce, for merchants that send no card numbers."""
+
 _INDICATORS: Final = MappingProxyType(
     {
         "business": "business",
@@ -123,6 +126,7 @@ def _known() -> dict[str, Instrument]:
         )
     return nonces | {
         "fake-processor-failure-jcb-nonce": _JCB,
+        DISPUTED_NONCE: msgspec.structs.replace(VISA, disputed=True),
         "fake-apple-pay-mpan-nonce": msgspec.structs.replace(VISA, kind=APPLE_PAY),
         "fake-android-pay-nonce": Instrument(GOOGLE_PAY, "Visa", "411111", "1111"),
         "fake-gateway-rejected-fraud-nonce": msgspec.structs.replace(VISA, rejection="fraud"),
