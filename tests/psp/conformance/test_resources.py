@@ -27,8 +27,8 @@ def threads_of(world: World) -> list[str]:
 
 async def test_close_gives_back_all_threads_and_sockets(world: World) -> None:
     adapter = world.adapter(concurrency=6)
-    before = connections_to(world)
     world.set(latency={world.name: {"median_ms": 20, "p99_ms": 20}})
+    before = connections_to(world)
     await asyncio.gather(*(adapter.charge(world.request()) for _ in range(18)))
     assert 1 <= connections_to(world) - before <= 6
     assert len(threads_of(world)) <= 6
