@@ -158,26 +158,26 @@ SIGNATURE, PAYLOAD = (
 )
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"bt_signature=&bt_payload=",
-        b"bt_signature=x",
-        f"bt_payload={PAYLOAD}".encode(),
-        f"bt_signature={SIGNATURE}".encode(),
-        f"bt_signature={SIGNATURE}&bt_signature={SIGNATURE}&bt_payload={PAYLOAD}".encode(),
-        f"bt_signature={SIGNATURE}&bt_payload={PAYLOAD}%C3%BC".encode(),
-        f"bt_signature={SIGNATURE}%FF&bt_payload={PAYLOAD}".encode(),
-        f"bt_signature={SIGNATURE}|x&bt_payload={PAYLOAD}".encode(),
-        f"bt_signature={SIGNATURE[:-1]}&bt_payload={PAYLOAD}".encode(),
-        f"bt_signature=other|{SIGNATURE.split('|')[1]}&bt_payload={PAYLOAD}".encode(),
-        f"bt_signature=|&bt_payload={PAYLOAD}".encode(),
-        f"bt_signature={SIGNATURE}&bt_payload=QUFB".encode(),
-        b"\xff\xfe\x00",
-        b"&" * 5000,
-    ],
-)
+ODD = [
+    b"",
+    b"bt_signature=&bt_payload=",
+    b"bt_signature=x",
+    f"bt_payload={PAYLOAD}".encode(),
+    f"bt_signature={SIGNATURE}".encode(),
+    f"bt_signature={SIGNATURE}&bt_signature={SIGNATURE}&bt_payload={PAYLOAD}".encode(),
+    f"bt_signature={SIGNATURE}&bt_payload={PAYLOAD}%C3%BC".encode(),
+    f"bt_signature={SIGNATURE}%FF&bt_payload={PAYLOAD}".encode(),
+    f"bt_signature={SIGNATURE}|x&bt_payload={PAYLOAD}".encode(),
+    f"bt_signature={SIGNATURE[:-1]}&bt_payload={PAYLOAD}".encode(),
+    f"bt_signature=other|{SIGNATURE.split('|')[1]}&bt_payload={PAYLOAD}".encode(),
+    f"bt_signature=|&bt_payload={PAYLOAD}".encode(),
+    f"bt_signature={SIGNATURE}&bt_payload=QUFB".encode(),
+    b"\xff\xfe\x00",
+    b"&" * 5000,
+]
+
+
+@pytest.mark.parametrize("body", ODD, ids=range(len(ODD)))  # signatures are of this very moment
 def test_odd_bytes_are_not_authentic(body: bytes) -> None:
     with pytest.raises(NotAuthentic):
         adapter().receive(RawWebhook({}, body, GOOD.url), NOW)
