@@ -1,7 +1,7 @@
 """Disputes at Braintree, read and answered by the adapter, against the sandbox."""
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -14,7 +14,14 @@ from clearhouse.kernel.money import Money
 from clearhouse.psp import registry
 from clearhouse.psp.contract import PspConfig, Unknown
 from clearhouse.psp.disputes import DisputeFacts, Disputes, DisputeStage, Evidence
-from clearhouse.psp.operations import Done, NotDone, RefusalReason, Refused
+from clearhouse.psp.operations import (
+    Done,
+    NotDone,
+    OperationKind,
+    OperationRequest,
+    RefusalReason,
+    Refused,
+)
 from clearhouse.sandbox.server import Running, running
 
 CREDENTIALS = {
@@ -52,7 +59,7 @@ class Shop:
     def act(self, identifier: str, action: str) -> None:
         self.control("actions", psp="braintree", id=identifier, action=action)
 
-    def fault(self, fault: str, operation: str = "other", times: int = 1) -> None:
+    def fault(self, fault: str, operation: str = "dispute", times: int = 1) -> None:
         order = {"fault": fault, "psp": "braintree", "operation": operation, "times": times}
         self.control("faults", **order)
 
@@ -173,3 +180,21 @@ async def test_records_that_cannot_be_read_are_told(shop: Shop) -> None:
         await shop.adapter.dispute("any")
     with pytest.raises(UnavailableError):
         await shop.adapter.disputes_of("any")
+
+
+async def test_what_is_disputed_is_not_refunded_as_well(shop: Shop) -> None:
+    opened = await shop.disputed()
+    request = OperationRequest(
+        kind=OperationKind.REFUND,
+        operation_id="op-1",
+        idempotency_key="op-1",
+        payment_order_id="disputed",
+        charge_reference=opened.charge_reference,
+        charged=opened.amount,
+        amount=opened.amount,
+        requested_at=datetime.now(UTC),
+    )
+    refused = Refused(RefusalReason.WRONG_STATE, "disputed", opened.charge_reference)
+    assert await shop.adapter.refund(request) == refused
+    shop.act(opened.psp_reference, "win_dispute")
+    assert isinstance(await shop.adapter.refund(request), Done)

@@ -18,11 +18,12 @@ from tests.sandbox.braintree_world import gateway_to
 from clearhouse.kernel.errors import ConfigurationError, UnavailableError
 from clearhouse.kernel.money import Money
 from clearhouse.psp import registry
-from clearhouse.psp.braintree.objects import Refusal, Transaction
+from clearhouse.psp.braintree.objects import Dispute, Refusal, Transaction
 from clearhouse.psp.braintree.operation_outcomes import (
     capture_outcome,
     credit_outcome,
     failure_of,
+    given_back_by_dispute,
     given_back_by_void,
     not_refundable_yet,
     refusal_of,
@@ -128,6 +129,37 @@ def test_a_refund_before_settlement(
     assert (type(outcome) if outcome else None) is otherwise
     if isinstance(outcome, NotDone):
         assert outcome.retry_after == HOUR
+
+
+def disputed(status: str, amount: str = "10.00") -> Dispute:
+    return Dispute("d1", status, "chargeback", amount, "USD", "fraud", "t1")
+
+
+#  disputes                                        refused: the whole, a part
+DISPUTED: list[tuple[tuple[Dispute, ...], bool, bool]] = [
+    ((),                                           False, False),
+    ((disputed("open"),),                          True,  True),
+    ((disputed("lost"),),                          True,  True),
+    ((disputed("won"),),                           False, False),
+    ((disputed("won"), disputed("under_review")),  True,  True),
+    ((disputed("accepted", "4.00"),),              True,  False),
+    ((disputed("accepted", "4.01"),),              True,  True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("disputes", "whole", "part"), DISPUTED)
+def test_what_a_dispute_took_is_not_given_back_as_well(
+    disputes: tuple[Dispute, ...], whole: bool, part: bool
+) -> None:
+    made = sale("settled", disputes=disputes)
+    for amount, refused in ((TEN, whole), (SIX, part)):
+        expected = wrong("disputed") if refused else None
+        assert given_back_by_dispute(made, asked(amount)) == expected
+
+
+def test_a_dispute_without_sense_leaves_it_unknown() -> None:
+    made = sale("settled", disputes=(disputed("brand_new"),))
+    assert isinstance(given_back_by_dispute(made, asked()), Unknown)
 
 
 @pytest.mark.parametrize(

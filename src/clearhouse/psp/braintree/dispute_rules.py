@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, time
 from types import MappingProxyType
 from typing import Final
 
+from clearhouse.kernel.money import Money
 from clearhouse.psp.braintree.objects import Dispute, money
 from clearhouse.psp.disputes import DisputeFacts, DisputeStage
 
@@ -21,6 +22,8 @@ STAGES: Final = MappingProxyType(
         "auto_accepted": _S.ACCEPTED,
     }
 )
+_HARMLESS: Final = frozenset({_S.WON, _S.INQUIRY, _S.INQUIRY_CLOSED})
+"""Stages in which the money is with us."""
 _ASKING: Final = frozenset({_S.NEEDS_RESPONSE, _S.UNDER_REVIEW})
 
 
@@ -36,6 +39,12 @@ def facts_of(dispute: Dispute) -> DisputeFacts:
         # Until when of that day is not said, so the day before is the last that is safe.
         evidence_due_at=_midnight(dispute.reply_by),
     )
+
+
+def taken_by(dispute: Dispute) -> Money:
+    """What a dispute has taken from us, or may keep. Raises as ``facts_of`` does."""
+    amount = money(dispute.amount, dispute.currency)
+    return Money(0, amount.currency) if _stage(dispute) in _HARMLESS else amount
 
 
 def _stage(dispute: Dispute) -> DisputeStage:

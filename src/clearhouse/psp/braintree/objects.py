@@ -37,6 +37,7 @@ class Transaction:
     refunded: str = ""
     refunds: tuple[str, ...] = ()
     was_submitted: bool = False
+    disputes: "tuple[Dispute, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ def transaction_of(made: Any) -> Transaction:
         updated_at=moment(made, "updated_at"),
         refunded=_text(made, "refunded_transaction_id"),
         refunds=tuple(str(each) for each in getattr(made, "refund_ids", None) or ()),
+        disputes=tuple(dispute_of(each) for each in getattr(made, "disputes", None) or ()),
         was_submitted=bool(statuses & SUBMITTED) or _text(made, "status") in SUBMITTED,
     )
 

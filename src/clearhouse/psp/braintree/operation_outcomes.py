@@ -6,6 +6,7 @@ from typing import Final
 from braintree.exceptions.not_found_error import NotFoundError
 
 from clearhouse.psp.braintree import declines
+from clearhouse.psp.braintree.dispute_rules import taken_by
 from clearhouse.psp.braintree.objects import SUBMITTED, Refusal, Transaction, amount_of
 from clearhouse.psp.braintree.outcomes import failure_outcome
 from clearhouse.psp.contract import NotCharged, Unknown
@@ -139,6 +140,20 @@ def given_back_by_void(sale: Transaction, request: OperationRequest) -> Operatio
     if _is_whole(sale, request):
         return _moved(sale)
     return Refused(_R.WRONG_STATE, sale.status, sale.id)
+
+
+def given_back_by_dispute(sale: Transaction, request: OperationRequest) -> OperationOutcome | None:
+    """Refused where the buyer's bank has taken what is asked for; None where enough is left.
+
+    Braintree would give it back a second time.
+    """
+    try:
+        left = amount_of(sale).minor - sum(taken_by(each).minor for each in sale.disputes)
+    except (ArithmeticError, ValueError):
+        return Unknown(f"Braintree does not say what is disputed of the charge ({sale.id})")
+    if request.amount.minor <= left or not sale.disputes:
+        return None
+    return Refused(_R.WRONG_STATE, "disputed", sale.id)
 
 
 def not_refundable_yet(sale: Transaction, request: OperationRequest) -> OperationOutcome | None:

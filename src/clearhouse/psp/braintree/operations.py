@@ -14,6 +14,7 @@ from clearhouse.psp.braintree.operation_outcomes import (
     credit_outcome,
     end_outcome,
     failure_of,
+    given_back_by_dispute,
     given_back_by_void,
     not_refundable_yet,
     refusal_of,
@@ -79,7 +80,7 @@ class OperationCalls:
             return voided
         if sale.status not in REFUNDABLE:
             return not_refundable_yet(sale, request) or await self._give_back_by_void(request)
-        return await self._give_back(request, sale)
+        return given_back_by_dispute(sale, request) or await self._give_back(request, sale)
 
     async def find_refund(self, request: OperationRequest) -> OperationOutcome:
         """The credit of the sale that carries this operation's id."""

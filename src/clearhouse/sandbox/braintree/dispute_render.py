@@ -1,7 +1,16 @@
 """A dispute as Braintree writes it."""
 
-from clearhouse.sandbox.braintree.disputes import Dispute, Evidence
+from clearhouse.sandbox.braintree.disputes import Dispute, Disputes, Evidence
 from clearhouse.sandbox.braintree.markup import Items, Node
+from clearhouse.sandbox.braintree.render import rendered
+from clearhouse.sandbox.braintree.store import Merchant
+from clearhouse.sandbox.braintree.transaction import Transaction
+
+
+def rendered_with_disputes(merchant: Merchant, transaction: Transaction) -> dict[str, Node]:
+    """The content of a ``<transaction>`` element; disputes are looked for where there are any."""
+    found = Disputes(merchant).find(transaction.id) if transaction.disputed else []
+    return rendered(transaction, tuple(rendered_dispute(each) for each in found))
 
 
 def rendered_dispute(dispute: Dispute) -> dict[str, Node]:

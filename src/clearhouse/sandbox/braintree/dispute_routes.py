@@ -25,9 +25,9 @@ def table() -> list[tuple[str, str, Answer, str]]:
     return [
         ("GET", "/disputes/{id}", _find, "look-up"),
         ("POST", "/disputes/advanced_search", _search, "look-up"),
-        ("POST", "/disputes/{id}/evidence", _evidence, "other"),
-        ("PUT", "/disputes/{id}/accept", _verb(disputing.accept), "other"),
-        ("PUT", "/disputes/{id}/finalize", _verb(disputing.finalize), "other"),
+        ("POST", "/disputes/{id}/evidence", _evidence, "dispute"),
+        ("PUT", "/disputes/{id}/accept", _verb(disputing.accept), "dispute"),
+        ("PUT", "/disputes/{id}/finalize", _verb(disputing.finalize), "dispute"),
     ]
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from clearhouse.sandbox.actions import Action
 from clearhouse.sandbox.braintree.dispute_render import rendered_dispute
 from clearhouse.sandbox.braintree.disputes import (
@@ -26,7 +28,9 @@ from clearhouse.sandbox.core import Core
 
 def open_dispute(merchant: Merchant, transaction: Transaction) -> Dispute:
     """The buyer disputes a settled sale."""
-    return _told(merchant, Disputes(merchant).open(transaction), "dispute_opened")
+    marked = msgspec.structs.replace(transaction, disputed=True)
+    merchant.change(marked)
+    return _told(merchant, Disputes(merchant).open(marked), "dispute_opened")
 
 
 def accept(merchant: Merchant, dispute: Dispute) -> Dispute:

@@ -168,6 +168,7 @@ def _credit(
         settlement_response="",
         settlement_batch_id=None,
         disbursed_on="",
+        disputed=False,
         refunded_transaction_id=transaction.id,
         refund_ids=(),
     )

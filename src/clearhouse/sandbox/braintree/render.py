@@ -27,7 +27,7 @@ _ADDRESS = (
 )
 
 
-def rendered(transaction: Transaction) -> dict[str, Node]:
+def rendered(transaction: Transaction, disputes: tuple[Node, ...] = ()) -> dict[str, Node]:
     """The content of a ``<transaction>`` element."""
     authorized = transaction.type == "sale" and transaction.status not in REFUSED
     return {
@@ -53,6 +53,7 @@ def rendered(transaction: Transaction) -> dict[str, Node]:
         **described(transaction.instrument),
         **_sent(transaction),
         **_settling(transaction),
+        "disputes": Items("dispute", disputes),
     }
 
 
@@ -167,7 +168,6 @@ def _settling(transaction: Transaction) -> dict[str, Node]:
         "status_history": Items("status-event", history),
         "settlement_batch_id": transaction.settlement_batch_id,
         "disbursement_details": _disbursement(transaction),
-        "disputes": Items("dispute", ()),
         "authorization_adjustments": Items("authorization-adjustment", ()),
         "shipments": Items("shipment", ()),
         "pre_dispute_manager_alerts": Items("alert", ()),

@@ -16,6 +16,7 @@ from clearhouse.sandbox.braintree import (
     vault_routes,
 )
 from clearhouse.sandbox.braintree.client_token import client_token
+from clearhouse.sandbox.braintree.dispute_render import rendered_with_disputes
 from clearhouse.sandbox.braintree.errors import Invalid, envelope
 from clearhouse.sandbox.braintree.fields import Section, section, text
 from clearhouse.sandbox.braintree.markup import MarkupError
@@ -121,7 +122,7 @@ async def _find(merchant: Merchant, request: Request, _params: Section) -> Respo
     transaction = merchant.get(request.params["id"])
     if transaction is None:
         return Response(404, b"")
-    return document(200, "transaction", rendered(transaction))
+    return document(200, "transaction", rendered_with_disputes(merchant, transaction))
 
 
 async def _search_ids(merchant: Merchant, _request: Request, params: Section) -> Response:

@@ -6,9 +6,9 @@ from itertools import islice
 from typing import Final
 
 from clearhouse.sandbox.braintree.criteria import matching, moment_of
+from clearhouse.sandbox.braintree.dispute_render import rendered_with_disputes
 from clearhouse.sandbox.braintree.fields import Section, section, text
 from clearhouse.sandbox.braintree.markup import Items, Node, Repeated
-from clearhouse.sandbox.braintree.render import rendered
 from clearhouse.sandbox.braintree.store import PSP, Merchant
 from clearhouse.sandbox.braintree.transaction import Transaction
 
@@ -30,7 +30,7 @@ def page(merchant: Merchant, criteria: Section) -> Node:
         "current_page_number": 1,
         "page_size": PAGE_SIZE,
         "total_items": len(found),
-        "transaction": Repeated(tuple(rendered(each) for each in found)),
+        "transaction": Repeated(tuple(rendered_with_disputes(merchant, each) for each in found)),
     }
 
 

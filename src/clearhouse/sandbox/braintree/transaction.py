@@ -75,6 +75,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     refunded_transaction_id: str | None = None
     refund_ids: tuple[str, ...] = ()
     disbursed_on: str = ""
+    disputed: bool = False
     details: dict[str, dict[str, str | None]] = {}
     texts: dict[str, str] = {}
 
