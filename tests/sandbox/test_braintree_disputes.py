@@ -43,7 +43,7 @@ def sent(shop: World) -> list[str]:
 
 def disputed(shop: World, amount: str = "10.00", nonce: str | None = None) -> Any:
     """A sale with the dispute card, or its nonce, and its dispute."""
-    paying = {"payment_method_nonce": nonce} if nonce else {"credit_card": CARD}
+    paying: dict[str, Any] = {"payment_method_nonce": nonce} if nonce else {"credit_card": CARD}
     made = shop.sale(amount, **({"payment_method_nonce": None} | paying)).transaction
     passes(shop, seconds=2)
     [found] = shop.gateway.dispute.search([SEARCH.transaction_id == made.id]).disputes.items
