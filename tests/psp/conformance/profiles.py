@@ -9,8 +9,6 @@ from typing import Any
 
 import httpx
 
-import httpx
-
 from clearhouse.kernel.money import Money
 from clearhouse.psp.contract import DeclineReason, Retry
 
@@ -31,6 +29,14 @@ class Refused:
 async def a_charge(world: Any, adapter: Any) -> object:
     """What most PSPs send a webhook about."""
     return await adapter.charge(world.request())
+
+
+async def a_review(world: Any, adapter: Any) -> None:
+    """Braintree tells of no card's charge, but of a person who has looked at one."""
+    request = world.request()
+    await adapter.charge(request)
+    [charge] = world.charges(request)
+    world.act(charge["psp_id"], "approve_review")
 
 
 @dataclass(frozen=True)
@@ -127,6 +133,13 @@ def by_hand(psp: str, action: str) -> Callable[[str, str], None]:
 
 STRIPE_NO_FUNDS = "pm_card_visa_chargeDeclinedInsufficientFunds"
 
+BRAINTREE = {
+    "merchant_id": "shop",
+    "public_key": "public",
+    "private_key": "conformance-private",
+    "merchant_accounts": "{currency}",
+}
+
 PROFILES = {
     "stripe": Profile(
         credentials={"secret_key": "sk_test_conformance", "webhook_secrets": "whsec_conformance"},
@@ -157,18 +170,8 @@ PROFILES = {
         failing_refund=Late("pm_card_refundFail", TEN, "fail_refund"),
     ),
     "braintree": Profile(
-        credentials={
-            "merchant_id": "shop",
-            "public_key": "public",
-            "private_key": "conformance-private",
-            "merchant_accounts": "{currency}",
-        },
-        wrong_credentials={
-            "merchant_id": "shop",
-            "public_key": "public",
-            "private_key": "wrong-and-hushed",
-            "merchant_accounts": "{currency}",
-        },
+        credentials=BRAINTREE,
+        wrong_credentials=BRAINTREE | {"private_key": "wrong-and-hushed"},
         good="fake-valid-nonce",
         declines=(
             Refused("fake-valid-nonce", usd(2000), R.CARD_DECLINED, Retry.SOFT),
@@ -179,6 +182,17 @@ PROFILES = {
         ),
         invalid=Refused("fake-nobody-knows-nonce", TEN, METHOD, Retry.CUSTOMER),
         tells_retry_after=False,
+        tells=frozenset({"disputes"}),
+        webhook_secret="public|conformance-private",
+        rotated=BRAINTREE
+        | {
+            "public_key": "tomorrow",
+            "private_key": "tomorrows",
+            "webhook_keys": "public|conformance-private",
+        },
+        strangers=BRAINTREE | {"private_key": "of-a-stranger"},
+        news=a_review,
+        disputed=Disputed("fake-disputed-visa-nonce", TEN, None, "win_dispute", "lose_dispute"),
         failing_refund=Late("fake-valid-nonce", TEN, "fail_refund"),
         settle=by_hand("braintree", "settle"),
     ),
