@@ -107,9 +107,9 @@ def test_an_sdk_understands_that_an_endpoint_is_missing(
     stripe_sdk: stripe.StripeClient, square_sdk: Square
 ):
     with pytest.raises(stripe.InvalidRequestError, match="no such endpoint"):
-        stripe_sdk.v1.disputes.list()
+        stripe_sdk.v1.coupons.list()
     with pytest.raises(ApiError) as caught:
-        square_sdk.disputes.list()
+        square_sdk.gift_cards.list()
     assert caught.value.errors[0].code == "NOT_FOUND"
 
 
