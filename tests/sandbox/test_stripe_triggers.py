@@ -10,7 +10,7 @@ from clearhouse.sandbox.stripe.cards import CARDS, Challenge
 SUCCEEDING = sorted(
     name
     for name, card in CARDS.items()
-    if card.decline is None and card.challenge is Challenge.NEVER
+    if card.decline is None and card.challenge is Challenge.NEVER and not card.processing
 )
 
 # name, code, decline_code, advice_code, outcome.type
@@ -44,7 +44,9 @@ CHALLENGING = sorted(name for name, card in CARDS.items() if card.challenge is n
 
 
 def test_every_official_card_is_in_a_table():
-    assert {*SUCCEEDING, *CHALLENGING, *(row[0] for row in DECLINES)} == set(CARDS)
+    # Those that are undecided for a while are the sandbox's own, and not decided here.
+    official = {name for name, card in CARDS.items() if not card.processing}
+    assert {*SUCCEEDING, *CHALLENGING, *(row[0] for row in DECLINES)} == official
 
 
 @pytest.mark.parametrize("name", SUCCEEDING)
