@@ -41,7 +41,7 @@ CREDENTIALS = {
     "private_key": "integration_private_key",
     "merchant_accounts": "{currency}",
 }
-UUID = "0191d0f0-0000-7000-8000-000000000001"
+OPERATION = "re_0191d0f0000070008000000000000001"
 TEN = Money(10_00, "USD")
 
 
@@ -208,14 +208,14 @@ def sale(status: str = "settled", **fields: Any) -> Transaction:
     return Transaction("t1", status, "10.00", "USD", order_id="order-1", **fields)
 
 
-def credit(status: str, order_id: str = UUID) -> Transaction:
+def credit(status: str, order_id: str = OPERATION) -> Transaction:
     return Transaction(
         "r1", status, "10.00", "USD", order_id=order_id, type="credit", refunded="t1",
         settlement_code="4001",
     )  # fmt: skip
 
 
-def refund(outcome: Any, operation: str | None = UUID) -> RefundNotice:
+def refund(outcome: Any, operation: str | None = OPERATION) -> RefundNotice:
     return RefundNotice("r1", "t1", TEN, outcome, operation)
 
 
@@ -234,7 +234,8 @@ TOLD: list[tuple[str, Transaction, Any]] = [
     ("transaction_disbursed",           credit("settled"),   refund(Done("r1", TEN))),
     ("refund_failed",                   credit("settlement_declined"), refund(SENT_BACK)),
     ("refund_failed",                   credit("settled"),   refund(SENT_BACK)),
-    ("refund_failed",                   credit("", "order-1"), refund(SENT_BACK, None)),
+    ("refund_failed",                   credit("", "order-1"), refund(SENT_BACK, "order-1")),
+    ("refund_failed",                   credit("", ""),      refund(SENT_BACK, None)),
     ("transaction_settled",             Transaction("t2", "settled", "1", ""),
         AskAgain(psp_reference="t2")),
 ]  # fmt: skip

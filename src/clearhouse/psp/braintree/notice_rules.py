@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from typing import Final
-from uuid import UUID
 
 from clearhouse.psp.braintree.dispute_rules import facts_of
 from clearhouse.psp.braintree.notifications import Told
@@ -65,13 +64,6 @@ def _of_transaction(kind: str, made: Transaction) -> Notice:
         charge_reference=made.refunded,
         amount=amount_of(seen),
         outcome=credit_outcome(seen),
-        operation_id=_operation(made.order_id),
+        # One made by hand has the sale's order id instead, which is no operation of ours.
+        operation_id=made.order_id or None,
     )
-
-
-def _operation(order_id: str) -> str | None:
-    """A refund's order id is the operation's; one made by hand has the sale's order instead."""
-    try:
-        return str(UUID(order_id)) if order_id else None
-    except ValueError:
-        return None
