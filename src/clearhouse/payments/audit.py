@@ -7,8 +7,9 @@ from clearhouse.postgres.queries import load_queries
 
 _SQL: Final = load_queries("clearhouse.payments", "audit.sql")
 _TITLES: Final = {
-    "charges": "Every PSP key belongs to one attempt, every charge to one order (I1)",
+    "charges": "Every PSP key belongs to one attempt, every charge to one order or page (I1)",
     "orders": "Every order has its key, its attempts, and work exactly until it is final",
+    "pages": "Every page decides all orders of its checkout together, over their very sum",
     "events": "One event for every transition, none missing, in order (I9)",
     "outcomes": "Every final order has told its outcome, once",
     "refunds": "Every order's refunded amount is that of its refunds, each made and told once",

@@ -4,19 +4,24 @@
 select count(*) from payments.payment_orders
 
 -- name: orders_offenders
--- An attempt's row is written when it is first claimed, so the newest may still lack one.
+-- An attempt's row is written when it is first claimed, so the newest may still lack one. What is
+-- paid on a page has no work of its own: the page has.
 select format('%s is %s, attempt %s, with %s attempts stored and %s', o.payment_order_id, o.status,
     o.attempt, coalesce(a.attempts, 0),
-    case when w.order_id is null then 'no work waiting' else 'work waiting' end) as offender
+    case when coalesce(w.order_id, pw.page_id) is null then 'no work waiting' else 'work waiting' end)
+    as offender
 from payments.payment_orders o
 left join (
     select order_id, count(*) as attempts, max(attempt) as latest
     from payments.attempts group by order_id
 ) a on a.order_id = o.order_id
 left join payments.work w on w.order_id = o.order_id
+left join payments.pages p on p.event_id = o.event_id
+left join payments.page_work pw on pw.page_id = p.page_id
 left join payments.order_keys k on k.payment_order_id = o.payment_order_id
 where k.order_id is distinct from o.order_id
-    or (o.finalized_at is null) <> (w.order_id is not null)
+    or (o.finalized_at is null) <> (coalesce(w.order_id, pw.page_id) is not null)
+    or (w.order_id is not null and p.page_id is not null)
     or coalesce(a.attempts, 0) <> coalesce(a.latest, 0)
     or coalesce(a.latest, 0) not between o.attempt - (o.status = 'EXECUTING')::int and o.attempt
 
@@ -24,12 +29,45 @@ where k.order_id is distinct from o.order_id
 select count(*) from payments.attempts
 
 -- name: charges_offenders
+-- The orders of one page share its key and its charge, and nobody else does.
 select format('PSP key %s of %s was used for %s attempts', idempotency_key, psp, count(*)) as offender
-from payments.attempts group by psp, idempotency_key having count(*) > 1
+from (
+    select a.psp, a.idempotency_key, coalesce(p.page_id::text, format('%s %s', a.order_id, a.attempt))
+        as what
+    from payments.attempts a
+    join payments.payment_orders o on o.order_id = a.order_id
+    left join payments.pages p on p.event_id = o.event_id
+    group by 1, 2, 3
+) used
+group by psp, idempotency_key having count(*) > 1
 union all
-select format('charge %s of %s stands for %s orders', psp_reference, psp, count(*))
-from payments.payment_orders where status = 'SUCCESS'
+select format('charge %s of %s stands for %s orders', psp_reference, psp, sum(orders))
+from (
+    select o.psp, o.psp_reference, coalesce(p.page_id, o.order_id) as what, count(*) as orders
+    from payments.payment_orders o left join payments.pages p on p.event_id = o.event_id
+    where o.status = 'SUCCESS' group by 1, 2, 3
+) charged
 group by psp, psp_reference having count(*) > 1
+
+-- name: pages_examined
+select count(*) from payments.pages
+
+-- name: pages_offenders
+-- A page decides all orders of its checkout together, and waits exactly until it has.
+select format('page %s is %s over %s %s with %s orders over %s %s, of which %s are paid, and %s',
+    p.page_id, p.state, p.total_minor, p.currency, count(*), sum(o.amount_minor),
+    min(o.currency), count(*) filter (where o.status = 'SUCCESS'),
+    case when w.page_id is null then 'no work waiting' else 'work waiting' end) as offender
+from payments.pages p
+join payments.payment_orders o on o.event_id = p.event_id
+left join payments.page_work w on w.page_id = p.page_id
+group by p.page_id, w.page_id
+having sum(o.amount_minor) <> p.total_minor
+    or min(o.currency) <> p.currency or max(o.currency) <> p.currency
+    or (w.page_id is null) <> (p.state in ('COMPLETED', 'EXPIRED'))
+    or bool_or(o.status = 'SUCCESS') <> (p.state = 'COMPLETED')
+    or bool_or(o.status = 'FAILED') <> (p.state = 'EXPIRED')
+    or bool_or(p.state = 'COMPLETED' and o.psp_reference <> p.charge_reference)
 
 -- name: events_examined
 select count(*) from payments.outbox

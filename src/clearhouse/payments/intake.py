@@ -28,6 +28,7 @@ from clearhouse.payments.model import (
     PaymentEvent,
     PaymentOrder,
 )
+from clearhouse.payments.pages.intake import store_pages
 from clearhouse.payments.replay import judge
 from clearhouse.payments.store import QUERIES, SCHEMA
 from clearhouse.postgres.barrier import pass_barrier
@@ -36,7 +37,7 @@ from clearhouse.postgres.group_commit import GroupCommit
 
 _Answer = IntakeAnswer | Exception
 _RACES: Final = 5
-_STORE: Final = QUERIES["store_payments"].replace("{publish}", publish_clause(SCHEMA, 24))
+_STORE: Final = QUERIES["store_payments"].replace("{publish}", publish_clause(SCHEMA, 25))
 
 
 class _RaceLost(Exception):
@@ -196,6 +197,7 @@ class IntakeService:
         fresh = sorted(fresh, key=lambda intake: intake.payment.checkout_id)
         orders = [(order, intake.event) for intake in fresh for order in intake.event.orders]
         orders.sort(key=lambda pair: pair[0].payment_order_id)
+        paged = {intake.event.event_id for intake in fresh if intake.page is not None}
         row = await connection.fetchrow(
             _STORE,
             [intake.payment.checkout_id for intake in fresh],
@@ -221,11 +223,14 @@ class IntakeService:
             [order.created_at for order, _ in orders],
             [intake.payment.return_url for intake in fresh],
             [order.capture_mode.value for order, _ in orders],
+            [event.event_id in paged for _, event in orders],
             *columns_of([_accepted(intake.event) for intake in fresh]),
         )
         stored = (len(fresh), len(fresh), len(orders))
         if row is None or tuple(row.values()) != stored:
             raise _RaceLost
+        if paged:
+            await store_pages(connection, [intake for intake in fresh if intake.page is not None])
 
 
 def _judge(intake: Intake, row: asyncpg.Record) -> _Answer | None:

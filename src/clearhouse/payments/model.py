@@ -16,6 +16,7 @@ from typing import Final
 from uuid import UUID
 
 from clearhouse.kernel.money import Money
+from clearhouse.payments.pages.model import NewPage
 from clearhouse.psp.contract import PspOutcome
 
 
@@ -163,7 +164,8 @@ class Intake:
     """A payment made ready to be stored: ids given, answer rendered, key and body hash known.
 
     ``api_key_id`` scopes ``idempotency_key``; ``body_hash`` is 32 bytes over the request body
-    and ``answer`` the exact bytes that a replay must repeat (invariant I4).
+    and ``answer`` the exact bytes that a replay must repeat (invariant I4). ``page`` is where the
+    buyer will pay, for a payment without a payment method.
     """
 
     api_key_id: UUID
@@ -172,6 +174,7 @@ class Intake:
     payment: NewPayment
     event: PaymentEvent
     answer: bytes
+    page: NewPage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,10 @@ with checkout_key as (
         payment_order_id, event_id, checkout_id, seller_account, amount_minor, currency, psp,
         capture_mode, created_at)
 ), new_work as (
-    insert into payments.work (order_id, psp) select * from unnest($13::uuid[], $20::text[])
+    -- An order that is paid on a page waits for the page, which has work of its own.
+    insert into payments.work (order_id, psp) select w.order_id, w.psp
+    from unnest($13::uuid[], $20::text[], $24::boolean[]) as w (order_id, psp, has_page)
+    where not w.has_page
 ), published as (
     {publish}
 )

@@ -71,14 +71,17 @@ limit $3
 select count(*) from told where is_charged
 
 -- name: once_offenders
--- By whichever PSP: an order that two PSPs charged was charged twice.
+-- By whichever PSP: an order that two PSPs charged was charged twice. A charge that names a page
+-- is one for each of its orders.
 select format('%s was charged %s times: %s', o.payment_order_id, count(*),
     string_agg(format('%s of %s', t.psp_reference, t.psp), ', ' order by t.psp, t.psp_reference))
     as offender
 from told t
 left join payments.payment_orders r on r.psp = t.psp and r.psp_reference = t.psp_reference
 left join payments.order_keys k on k.payment_order_id = t.payment_order_id
-join payments.payment_orders o on o.order_id = coalesce(k.order_id, r.order_id)
+left join payments.pages g on g.page_id::text = t.payment_order_id and r.order_id is null
+left join payments.payment_orders paged on paged.event_id = g.event_id
+join payments.payment_orders o on o.order_id = coalesce(k.order_id, r.order_id, paged.order_id)
 where t.is_charged and not exists (
     select from payments.operations p
     where p.kind = 'stray_refund' and p.status <> 'FAILED'
@@ -98,16 +101,18 @@ select case
         o.payment_order_id, o.psp_reference, o.psp, t.status)
     when k.order_id <> o.order_id then format('%s names charge %s of %s, which was made for %s',
         o.payment_order_id, o.psp_reference, o.psp, t.payment_order_id)
-    else format('%s is %s %s, but charge %s of %s is %s %s', o.payment_order_id,
-        o.captured_minor, o.currency, o.psp_reference, o.psp, t.amount_minor, t.currency)
+    else format('%s is %s %s%s, but charge %s of %s is %s %s', o.payment_order_id,
+        o.captured_minor, o.currency, ' on a page over ' || g.total_minor,
+        o.psp_reference, o.psp, t.amount_minor, t.currency)
     end as offender
 from payments.payment_orders o
 join asked a on a.psp = o.psp
 left join told t on t.psp = o.psp and t.psp_reference = o.psp_reference
 left join payments.order_keys k on k.payment_order_id = t.payment_order_id
+left join payments.pages g on g.event_id = o.event_id
 where o.status = 'SUCCESS' and o.order_id >= clearhouse.uuid7_floor(a.since)
     and (t.is_charged is not true or k.order_id <> o.order_id
-        or t.amount_minor <> o.captured_minor or t.currency <> o.currency)
+        or t.amount_minor <> coalesce(g.total_minor, o.captured_minor) or t.currency <> o.currency)
     -- What the PSP took back, or let go before it was settled, is no charge there any more.
     and not (t.is_charged is false
         and (o.reversed_at is not null or o.refunded_minor = o.captured_minor))
@@ -127,7 +132,9 @@ select format('%s is %s, but charge %s of %s took %s %s', o.payment_order_id, o.
 from told t
 left join payments.payment_orders r on r.psp = t.psp and r.psp_reference = t.psp_reference
 left join payments.order_keys k on k.payment_order_id = t.payment_order_id
-join payments.payment_orders o on o.order_id = coalesce(k.order_id, r.order_id)
+left join payments.pages g on g.page_id::text = t.payment_order_id and r.order_id is null
+left join payments.payment_orders paged on paged.event_id = g.event_id
+join payments.payment_orders o on o.order_id = coalesce(k.order_id, r.order_id, paged.order_id)
 where t.is_charged and o.status in ('FAILED', 'NOT_STARTED') and not exists (
     select from payments.operations p
     where p.kind = 'stray_refund' and p.status <> 'FAILED'
@@ -142,4 +149,5 @@ select format('charge %s of %s over %s %s%s is unknown to us', t.psp_reference, 
 from told t
 left join payments.payment_orders r on r.psp = t.psp and r.psp_reference = t.psp_reference
 left join payments.order_keys k on k.payment_order_id = t.payment_order_id
-where t.is_charged and r.order_id is null and k.order_id is null
+left join payments.pages g on g.page_id::text = t.payment_order_id
+where t.is_charged and r.order_id is null and k.order_id is null and g.page_id is null

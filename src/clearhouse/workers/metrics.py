@@ -44,3 +44,8 @@ NOTICE_SECONDS: Final = Histogram(
     buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 600, 3600),
 )
 """All counters of a working process; a registry of one process is never shared."""
+PAGE_CALLS: Final = Counter(
+    "clearhouse_payment_page_calls",
+    "What was asked about payment pages, by PSP, kind of call and outcome.",
+    ["psp", "call", "outcome"],
+)
