@@ -40,6 +40,9 @@ from clearhouse.payments.operations.outcomes import OperationOutcomes
 from clearhouse.payments.operations.service import OperationService
 from clearhouse.payments.operations.strays import StrayRefunds
 from clearhouse.payments.operations.terms import FeePolicy
+from clearhouse.payments.pages.desk import PageDesk
+from clearhouse.payments.pages.notices import PageNotices
+from clearhouse.payments.pages.service import PageService
 from clearhouse.payments.patience import RetryPolicy
 from clearhouse.payments.service import PaymentService
 from clearhouse.postgres.connection import LOST, Pool, open_pool
@@ -56,6 +59,7 @@ from clearhouse.workers.executor import ChargingPsp, Executor
 from clearhouse.workers.maintenance import run_maintenance
 from clearhouse.workers.notices import NoticeTaker
 from clearhouse.workers.operator import Operator
+from clearhouse.workers.pages import PageWorker
 
 SERVICES: Final = (
     ("messaging", "clearhouse.messaging"),
@@ -157,6 +161,14 @@ def api_app(runtime: Runtime, settings: Settings, pepper: bytes) -> Litestar:
         disputes=DisputeService(runtime.pool),
         wallets=WalletService(runtime.pool, runtime.ids, runtime.clock),
         webhooks=WebhookDoor(inbox, runtime.clock, lazily.get, settings.api.public_url),
+        pages=PageDesk(
+            page_service(runtime, settings),
+            runtime.ids,
+            runtime.randomness,
+            lazily.get,
+            names=[name for name in settings.psps if registry.has_pages(name)],
+            lifetime=settings.pages.lifetime,
+        ),
         keys=access,
         psps=frozenset(settings.psps),
         clock=runtime.clock,
@@ -164,6 +176,8 @@ def api_app(runtime: Runtime, settings: Settings, pepper: bytes) -> Litestar:
         ready=ready,
         registry=REGISTRY,
         max_body_bytes=settings.api.max_body_bytes,
+        public_url=settings.api.public_url,
+        drop_in_script=settings.pages.drop_in_script,
     )
     return create_app(dependencies)
 
@@ -219,6 +233,18 @@ class LazyAdapters:
             return self._made[name]
 
 
+def page_service(runtime: Runtime, settings: Settings) -> PageService:
+    """Payment pages, for the API and for their workers."""
+    return PageService(
+        runtime.pool,
+        runtime.clock,
+        runtime.randomness,
+        learning=learning_service(runtime, settings),
+        lease=timedelta(seconds=settings.executor.lease_seconds),
+        policy=retry_policy(settings),
+    )
+
+
 def notice_takers(
     runtime: Runtime, settings: Settings, psps: Mapping[str, object]
 ) -> list[NoticeTaker]:
@@ -227,6 +253,7 @@ def notice_takers(
         learning_service(runtime, settings),
         refunds=operation_learning(runtime, settings),
         disputes=dispute_learning(runtime, settings),
+        pages=PageNotices(page_service(runtime, settings)),
     )
     inbox = inbox_of(runtime)
     return [
@@ -362,6 +389,15 @@ async def run_loops(
         executors.append(asyncio.create_task(executor.run(stopping), name=f"{name} executor"))
         operator = Operator(operations, psp, runtime.clock, concurrency=concurrency)
         executors.append(asyncio.create_task(operator.run(stopping), name=f"{name} operator"))
+        if registry.has_pages(name):
+            pages = PageWorker(
+                page_service(runtime, settings),
+                psp,
+                runtime.clock,
+                public_url=settings.api.public_url,
+                concurrency=concurrency,
+            )
+            executors.append(asyncio.create_task(pages.run(stopping), name=f"{name} pages"))
     loops += [
         asyncio.create_task(taker.run(), name="notices")
         for taker in notice_takers(runtime, settings, psps)

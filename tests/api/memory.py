@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from prometheus_client import CollectorRegistry
@@ -33,6 +33,7 @@ from clearhouse.payments.model import (
     PaymentOrder,
 )
 from clearhouse.payments.operations.model import Kind, NewOperation, Operation
+from clearhouse.payments.pages.model import NewPage, PaymentPage, new_token
 from clearhouse.psp.disputes import DisputeStage
 from clearhouse.psp.notices import NotAuthentic
 
@@ -223,13 +224,51 @@ class MemoryWebhooks:
         return f"answer to {query['challenge']}"
 
 
-def memory_dependencies(payments: MemoryPayments, ready: Readiness) -> ApiDependencies:
+class MemoryPages:
+    """Payment pages by token; ``page`` is what every test changes to see what is shown."""
+
+    names = ("braintree",)
+
+    def __init__(self) -> None:
+        self.pages: dict[str, PaymentPage] = {}
+        self.nonces: list[str] = []
+        self.woken = 0
+        self.fails: Exception | None = None
+
+    def prepare(self, event: PaymentEvent, payment: NewPayment) -> NewPage:
+        page_id = IDS.at(event.created_at)
+        token = new_token(page_id, SystemRandomness())
+        expires = event.created_at + timedelta(hours=1)
+        return NewPage(page_id, token, expires, payment.return_url, payment.cancel_url)
+
+    async def page(self, token: str) -> PaymentPage:
+        if token not in self.pages:
+            raise NotFound("There is no payment page at this address.")
+        return self.pages[token]
+
+    async def wake(self, page: PaymentPage) -> None:
+        self.woken += 1
+
+    async def client_token(self, page: PaymentPage) -> str:
+        if self.fails is not None:
+            raise self.fails
+        return "client-token"
+
+    async def try_card(self, page: PaymentPage, nonce: str) -> bool:
+        self.nonces.append(nonce)
+        return True
+
+
+def memory_dependencies(
+    payments: MemoryPayments, ready: Readiness, pages: MemoryPages | None = None
+) -> ApiDependencies:
     return ApiDependencies(
         payments=payments,
         operations=MemoryOperations(),
         disputes=MemoryDisputes(),
         wallets=MemoryWallets(),
         webhooks=MemoryWebhooks(),
+        pages=pages or MemoryPages(),
         keys=MemoryKeys(),
         psps=PSPS,
         clock=CLOCK,
@@ -237,4 +276,6 @@ def memory_dependencies(payments: MemoryPayments, ready: Readiness) -> ApiDepend
         ready=ready,
         registry=CollectorRegistry(),
         max_body_bytes=65_536,
+        public_url="https://pay.shop.test",
+        drop_in_script="https://psp.test/dropin.js",
     )

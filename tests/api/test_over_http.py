@@ -212,7 +212,9 @@ async def test_a_card_number_never_reaches_the_database(
         refused = await client.post("/v1/payments", json=document)
     assert refused.status_code == 422
     assert refused.json()["type"] == "/problems/card-number-refused"
-    assert "1111" not in refused.text
+    told = {name: value for name, value in refused.json().items() if name != "request_id"}
+    # An id of a certain minute holds these digits too.
+    assert "1111" not in str(told)
     assert await count(owner, "payment_events") == 0
 
 

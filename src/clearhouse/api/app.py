@@ -16,6 +16,7 @@ from clearhouse.api.lookups import Lookups
 from clearhouse.api.metrics import metrics_in
 from clearhouse.api.operations import OPERATIONS, PAGES, WEBHOOKS
 from clearhouse.api.pages import Pages
+from clearhouse.api.pay import PayPages
 from clearhouse.api.problems import problem_of
 from clearhouse.api.refunds import Refunds
 from clearhouse.api.webhooks import Webhooks
@@ -33,6 +34,7 @@ def create_app(deps: ApiDependencies) -> Litestar:
     disputes = Disputes(deps)
     intake, refunds, captures = PaymentIntake(deps), Refunds(deps), Captures(deps)
     webhooks = Webhooks(deps, metrics)
+    paying = PayPages(deps)
 
     async def take(request: Request[Any, Any, Any]) -> Response[bytes]:
         """The same intake, for paths that only routing recognises, such as ``/v1/payments/``."""
@@ -61,6 +63,8 @@ def create_app(deps: ApiDependencies) -> Litestar:
         get("/v1/wallets/{seller_account:str}")(lookups.wallet),
         post("/v1/webhooks/{psp:str}")(webhooks.take),
         get("/v1/webhooks/{psp:str}")(webhooks.challenge),
+        get("/pay/{token:str}")(paying.show),
+        post("/pay/{token:str}")(paying.take),
         get("/healthz")(health.alive),
         get("/readyz")(health.ready),
         get("/metrics")(health.metrics),

@@ -23,6 +23,7 @@ from clearhouse.payments.model import (
     PaymentOrder,
 )
 from clearhouse.payments.operations.model import Kind, NewOperation, Operation
+from clearhouse.payments.pages.model import NewPage, PaymentPage
 from clearhouse.psp.disputes import DisputeStage
 
 
@@ -135,6 +136,35 @@ class WebhooksIn(Protocol):
         ...
 
 
+class PaymentPages(Protocol):
+    """The verbs of payment pages; ``payments.pages.desk.PageDesk`` fulfils it."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The PSPs with a payment page, the one chosen unless asked first."""
+        ...
+
+    def prepare(self, event: PaymentEvent, payment: NewPayment) -> NewPage:
+        """The page of a payment that is about to be stored, without any I/O."""
+        ...
+
+    async def page(self, token: str) -> PaymentPage:
+        """The page that a link leads to. Raises NotFound."""
+        ...
+
+    async def wake(self, page: PaymentPage) -> None:
+        """Have a page asked about at once."""
+        ...
+
+    async def client_token(self, page: PaymentPage) -> str:
+        """What the PSP's fields are started with. Raises UnavailableError."""
+        ...
+
+    async def try_card(self, page: PaymentPage, nonce: str) -> bool:
+        """Take a card; False while an earlier one is not declined. Raises UnavailableError."""
+        ...
+
+
 class Keys(Protocol):
     """Recognises callers; ``access.service.ApiKeys`` fulfils it."""
 
@@ -149,7 +179,8 @@ class ApiDependencies:
 
     ``psps`` are the names that ``credit_card_info.psp`` may have. ``ready`` raises
     UnavailableError when requests cannot be served. ``registry`` receives the API's metrics and
-    is what ``/metrics`` shows. ``max_body_bytes`` bounds a request's body.
+    is what ``/metrics`` shows. ``max_body_bytes`` bounds a request's body. ``public_url`` is where
+    buyers reach the API, and ``drop_in_script`` where a page of ours gets the PSP's fields from.
     """
 
     payments: Payments
@@ -157,6 +188,7 @@ class ApiDependencies:
     disputes: Disputes
     wallets: Wallets
     webhooks: WebhooksIn
+    pages: PaymentPages
     keys: Keys
     psps: AbstractSet[str]
     clock: Clock
@@ -164,3 +196,5 @@ class ApiDependencies:
     ready: Callable[[], Awaitable[None]]
     registry: CollectorRegistry
     max_body_bytes: int = 262_144
+    public_url: str = "http://127.0.0.1:8080"
+    drop_in_script: str = ""

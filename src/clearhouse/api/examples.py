@@ -75,10 +75,26 @@ PAYMENT_HELD: Final[dict[str, Any]] = {
     "return_url": "https://shop.example/checkout/5d11",
 }
 
+PAYMENT_ON_A_PAGE: Final[dict[str, Any]] = {
+    "checkout_id": "checkout-d911",
+    "buyer_info": {"name": "Mary Somerville"},
+    "return_url": "https://shop.example/thanks",
+    "cancel_url": "https://shop.example/cart",
+    "payment_orders": [
+        {
+            "payment_order_id": "checkout-d911-globe",
+            "seller_account": "globes",
+            "amount": "80.00",
+            "currency": "EUR",
+        }
+    ],
+}
+
 PAYMENTS: Final = {
     "two sellers, Stripe": PAYMENT,
     "several currencies, Braintree": PAYMENT_IN_SEVERAL_CURRENCIES,
     "one seller, Square": PAYMENT_WITH_SQUARE,
+    "on a payment page": PAYMENT_ON_A_PAGE,
     "held first, captured later": PAYMENT_HELD,
 }
 
@@ -136,6 +152,7 @@ ACCEPTED: Final = {
     "psp": "stripe",
     "is_payment_done": False,
     "created_at": _MOMENT,
+    "payment_page_url": None,
     "payment_orders": [
         _order("checkout-7f3a-lamps", "lamps-and-more", "49.90"),
         _order("checkout-7f3a-books", "old-books", "12.00"),

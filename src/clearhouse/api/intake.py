@@ -1,5 +1,6 @@
 """``POST /v1/payments``: the hot path. It answers only after the payment is durable."""
 
+from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 
@@ -50,9 +51,12 @@ class PaymentIntake:
         if key_header is not None and bytes_hold_card_number(key_header):
             raise CardNumberRefused("")
         body = await read_body(receive, length, deps.max_body_bytes)
-        payment, canonical = read_payment(body, deps.psps)
+        payment, canonical = read_payment(body, deps.psps, deps.pages.names)
         idempotency = idempotency_key(key_header, payment.checkout_id)
-        event = deps.payments.prepare(payment)
+        event, page = deps.payments.prepare(payment), None
+        if payment.on_page:
+            page = deps.pages.prepare(event, payment)
+            event = replace(event, page_token=page.token)
         answer = await deps.payments.accept(
             Intake(
                 api_key_id=key.key_id,
@@ -60,7 +64,8 @@ class PaymentIntake:
                 body_hash=sha256(_HASHED_BEFORE + canonical).digest(),
                 payment=payment,
                 event=event,
-                answer=encode(view_checkout(event)),
+                answer=encode(view_checkout(event, deps.public_url)),
+                page=page,
             )
         )
         # Identifiers hold only what a URL's path takes as it is.

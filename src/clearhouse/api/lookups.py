@@ -45,9 +45,8 @@ class Lookups:
     async def checkout(self, request: AnyRequest, checkout_id: FromPath[str]) -> Response[bytes]:
         """A payment event with its orders."""
         await self._authorize(request, Scope.PAYMENTS_READ)
-        return json_answer(
-            encode(view_checkout(await self._deps.payments.checkout(storable(checkout_id))))
-        )
+        event = await self._deps.payments.checkout(storable(checkout_id))
+        return json_answer(encode(view_checkout(event, self._deps.public_url)))
 
     async def orders(self, request: AnyRequest) -> Response[bytes]:
         """Payment orders, newest first, page by page."""

@@ -54,7 +54,8 @@ with the very bytes of the first answer and `Idempotency-Replayed: true`. Withou
 and the order of members do not matter.
 
 **No card numbers.** `credit_card_info` takes the token or nonce that the PSP's own browser
-library made."""
+library made. Leave it out, and send the buyer to the answer's `payment_page_url` instead: they
+pay there, once for the whole checkout, which must then be in one currency."""
 
 OPERATIONS: Final = (
     Operation(
@@ -194,5 +195,12 @@ OPERATIONS: Final = (
 WEBHOOKS: Final = ("POST /v1/webhooks/{psp}", "GET /v1/webhooks/{psp}")
 """Routes for PSPs, whose signatures no client could make: no part of the document."""
 
-PAGES: Final = ("GET /", "GET /docs", "GET /openapi.json", "GET /problems/{slug}")
+PAGES: Final = (
+    "GET /",
+    "GET /docs",
+    "GET /openapi.json",
+    "GET /problems/{slug}",
+    "GET /pay/{token}",
+    "POST /pay/{token}",
+)
 """Routes for people, which are no part of the document."""

@@ -6,6 +6,7 @@ every fault at once.
 """
 
 import re
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final, cast
 
@@ -36,24 +37,30 @@ _MEMBER: Final = re.compile(rb'"[ \t\r\n]*:')
 _MEMBERS_OF_ORDER: Final = 4
 _MEMBERS_BESIDE: Final = 6
 """checkout_id, buyer_info, credit_card_info with psp and one token, payment_orders."""
+_MEMBERS_OF_CARD: Final = 3
 
 
-def read_payment(body: bytes, psps: AbstractSet[str]) -> tuple[NewPayment, bytes]:
+def read_payment(
+    body: bytes, psps: AbstractSet[str], pages: Sequence[str] = ()
+) -> tuple[NewPayment, bytes]:
     """The payment that a body asks for, and its canonical JSON.
 
     Two bodies that say the same have the same canonical JSON, whatever their white space,
-    escapes and order of members. Raises CardNumberRefused, InvalidRequest with every fault,
+    escapes and order of members. ``pages`` are the PSPs with a payment page, in the order in which
+    they are chosen. Raises CardNumberRefused, InvalidRequest with every fault,
     and HttpError for what is not JSON.
     """
     escaped = b"\\" in body
     # Escapes hide digits, so such a body is looked at again once it is decoded.
     if bytes_hold_card_number(body):
         raise CardNumberRefused(_place_of_card(body))
-    payment = None if escaped else at_a_glance(body, psps)
-    return payment or thoroughly(body, psps)
+    payment = None if escaped else at_a_glance(body, psps, pages)
+    return payment or thoroughly(body, psps, pages)
 
 
-def at_a_glance(body: bytes, psps: AbstractSet[str]) -> tuple[NewPayment, bytes] | None:
+def at_a_glance(
+    body: bytes, psps: AbstractSet[str], pages: Sequence[str] = ()
+) -> tuple[NewPayment, bytes] | None:
     """The payment of a plainly valid body without escapes; None when a closer look is needed."""
     if _has_unusual_characters(body):
         return None
@@ -63,13 +70,16 @@ def at_a_glance(body: bytes, psps: AbstractSet[str]) -> tuple[NewPayment, bytes]
         return None
     members = looks_plain(request.buyer_info)
     expected = members + _MEMBERS_BESIDE + _MEMBERS_OF_ORDER * len(request.payment_orders)
-    expected += (request.capture is not msgspec.UNSET) + (request.return_url is not msgspec.UNSET)
+    optional = (request.capture, request.return_url, request.cancel_url, request.psp)
+    expected += sum(member is not msgspec.UNSET for member in optional)
+    if request.credit_card_info is msgspec.UNSET:
+        expected -= _MEMBERS_OF_CARD
     # A quote before a colon ends the name of a member, and nothing else can without an escape
     # (a text that begins with a colon only adds to the count). So equal counts prove that no
     # member came twice, which decoding would have hidden.
     if members < 0 or len(_MEMBER.findall(body)) != expected:
         return None
-    return _payment(request, psps)
+    return _payment(request, psps, pages)
 
 
 def _has_unusual_characters(body: bytes) -> bool:
@@ -81,12 +91,14 @@ def _has_unusual_characters(body: bytes) -> bool:
         return True
 
 
-def _payment(request: PaymentRequest, psps: AbstractSet[str]) -> tuple[NewPayment, bytes] | None:
+def _payment(
+    request: PaymentRequest, psps: AbstractSet[str], pages: Sequence[str]
+) -> tuple[NewPayment, bytes] | None:
     """What the service is told, or None when a rule that types cannot express is broken."""
-    card = request.credit_card_info
-    token = card.chosen()
-    if token is None or card.psp not in psps:
+    chosen = _method(request, psps, pages)
+    if chosen is None:
         return None
+    psp, token = chosen
     try:
         orders = tuple(
             NewOrder(
@@ -103,15 +115,17 @@ def _payment(request: PaymentRequest, psps: AbstractSet[str]) -> tuple[NewPaymen
     buyer_info = encode_buyer_info(request.buyer_info)
     if len(buyer_info) > MAX_BUYER_INFO:
         return None
-    mode, url = request.capture, request.return_url
+    mode, url, cancel_url = request.capture, request.return_url, request.cancel_url
     payment = NewPayment(
         request.checkout_id,
-        card.psp,
-        token,
+        psp,
+        token or "",
         buyer_info.decode(),
         orders,
         CaptureMode.AUTOMATIC if mode is msgspec.UNSET else CaptureMode(mode),
         None if url is msgspec.UNSET else url,
+        on_page=token is None,
+        cancel_url=None if cancel_url is msgspec.UNSET else cancel_url,
     )
     if mode == CaptureMode.AUTOMATIC:
         # Said or not, it is the same request.
@@ -119,7 +133,26 @@ def _payment(request: PaymentRequest, psps: AbstractSet[str]) -> tuple[NewPaymen
     return payment, _encoder.encode(request)
 
 
-def thoroughly(body: bytes, psps: AbstractSet[str]) -> tuple[NewPayment, bytes]:
+def _method(
+    request: PaymentRequest, psps: AbstractSet[str], pages: Sequence[str]
+) -> tuple[str, str | None] | None:
+    """The PSP, and the token unless the buyer pays on a page; None when neither fits."""
+    card = request.credit_card_info
+    if card is not msgspec.UNSET:
+        token = card.chosen()
+        fits = request.psp is msgspec.UNSET and request.cancel_url is msgspec.UNSET
+        return (card.psp, token) if token is not None and card.psp in psps and fits else None
+    if not pages or request.capture == CaptureMode.MANUAL:
+        return None
+    if len({order.currency for order in request.payment_orders}) != 1:
+        return None
+    psp = pages[0] if request.psp is msgspec.UNSET else request.psp
+    return (psp, None) if psp in pages else None
+
+
+def thoroughly(
+    body: bytes, psps: AbstractSet[str], pages: Sequence[str] = ()
+) -> tuple[NewPayment, bytes]:
     """The payment of any valid body. Raises as ``read_payment`` does."""
     try:
         document = read_strictly(body)
@@ -131,10 +164,10 @@ def thoroughly(body: bytes, psps: AbstractSet[str]) -> tuple[NewPayment, bytes]:
     place = _find_card(document, ())
     if place is not None:
         raise CardNumberRefused(place)
-    values, faults = check_payment(document, psps)
+    values, faults = check_payment(document, psps, pages)
     if faults:
         raise InvalidRequest(faults.found)
-    checked = _payment(msgspec.convert(values, PaymentRequest), psps)
+    checked = _payment(msgspec.convert(values, PaymentRequest), psps, pages)
     if checked is None:  # pragma: no cover - both checks hold the same rules
         raise AssertionError("the complete check accepted what the typed one refuses")
     return checked

@@ -106,7 +106,7 @@ class CardInfoRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True, o
         return found
 
 
-class PaymentRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class PaymentRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """One checkout of one buyer, split over one or more sellers."""
 
     checkout_id: Annotated[Identifier, Meta(description="Yours, unique for ever.")]
@@ -117,7 +117,18 @@ class PaymentRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             "and 8 levels. Stored, never interpreted."
         ),
     ]
-    credit_card_info: CardInfoRequest
+    credit_card_info: CardInfoRequest | msgspec.UnsetType = msgspec.UNSET
+    psp: (
+        Annotated[
+            str,
+            Meta(
+                description="Without `credit_card_info`: whose payment page the buyer pays on. "
+                "Chosen for you unless given.",
+                max_length=64,
+            ),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
     payment_orders: Annotated[list[PaymentOrderRequest], Meta(min_length=1, max_length=MAX_ORDERS)]
     capture: (
         Annotated[
@@ -135,8 +146,20 @@ class PaymentRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             Meta(
                 pattern=RETURN_URL_PATTERN,
                 max_length=MAX_URL,
-                description="Where the buyer comes back to after a challenge (3-D Secure): https, "
-                "or http on localhost.",
+                description="Where the buyer comes back to after a challenge (3-D Secure), or from "
+                "the payment page: https, or http on localhost.",
+            ),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    cancel_url: (
+        Annotated[
+            str,
+            Meta(
+                pattern=RETURN_URL_PATTERN,
+                max_length=MAX_URL,
+                description="Without `credit_card_info`: where the buyer turns back to from the "
+                "payment page.",
             ),
         ]
         | msgspec.UnsetType

@@ -107,6 +107,10 @@ class CheckoutView(msgspec.Struct, frozen=True):
         Meta(description="All orders are final, and those that succeeded are booked."),
     ]
     created_at: Annotated[Moment, Meta(description="When it was accepted.")]
+    payment_page_url: Annotated[
+        str | None,
+        Meta(description="Without `credit_card_info`: send the buyer here to pay."),
+    ]
     payment_orders: list[OrderView]
 
 
@@ -178,14 +182,18 @@ def view_order(order: PaymentOrder) -> OrderView:
     return OrderView(*order_members(order))
 
 
-def view_checkout(event: PaymentEvent) -> CheckoutView:
-    """One payment event; the answer to ``POST /v1/payments`` as well."""
+def view_checkout(event: PaymentEvent, public_url: str) -> CheckoutView:
+    """One payment event; the answer to ``POST /v1/payments`` as well.
+
+    ``public_url`` is where buyers reach this API.
+    """
     return CheckoutView(
         event.checkout_id,
         str(event.event_id),
         event.psp,
         event.is_payment_done,
         event.created_at,
+        f"{public_url}/pay/{event.page_token}" if event.page_token else None,
         [view_order(order) for order in event.orders],
     )
 

@@ -6,12 +6,14 @@ too: tests hold the two together.
 """
 
 import re
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from clearhouse.api import requests
 from clearhouse.api.buyer_info import check_buyer_info, check_characters, plain
 from clearhouse.api.faults import Faults, pointer_to
+from clearhouse.api.page_rules import check_page
 from clearhouse.api.strict_json import Members, Number
 from clearhouse.kernel.money import EXPONENTS, MAX_MINOR, MoneyError, format_minor, parse_charge
 
@@ -19,8 +21,8 @@ _ID: Final = re.compile(requests.ID_PATTERN, re.ASCII)
 _TOKEN: Final = re.compile(requests.TOKEN_PATTERN, re.ASCII)
 _RETURN_URL: Final = re.compile(requests.RETURN_URL_PATTERN, re.ASCII)
 _ORDER_FIELDS: Final = ("payment_order_id", "seller_account", "amount", "currency")
-_FIELDS: Final = ("checkout_id", "buyer_info", "credit_card_info", "payment_orders")
-_OPTIONAL: Final = ("capture", "return_url")
+_FIELDS: Final = ("checkout_id", "buyer_info", "payment_orders")
+_OPTIONAL: Final = ("credit_card_info", "psp", "capture", "return_url", "cancel_url")
 _CARD_DATA: Final = {"number", "card_number", "pan", "cvc", "cvv", "cvv2", "exp_month", "exp_year"}
 _MONEY_DETAILS: Final = {
     "amount-not-decimal": 'must be digits with at most one point, such as "12.50"',
@@ -28,11 +30,13 @@ _MONEY_DETAILS: Final = {
 }
 
 
-def check_payment(document: Any, psps: AbstractSet[str]) -> tuple[dict[str, Any], Faults]:
+def check_payment(
+    document: Any, psps: AbstractSet[str], pages: Sequence[str] = ()
+) -> tuple[dict[str, Any], Faults]:
     """The request as plain Python values, and everything that is wrong with it.
 
-    ``document`` is what ``strict_json.read_strictly`` returned. The values are complete only
-    when there are no faults.
+    ``document`` is what ``strict_json.read_strictly`` returned, and ``pages`` are the PSPs with a
+    payment page. The values are complete only when there are no faults.
     """
     faults = Faults()
     if not isinstance(document, Members):
@@ -51,8 +55,12 @@ def check_payment(document: Any, psps: AbstractSet[str]) -> tuple[dict[str, Any]
         values["payment_orders"] = _orders(members["payment_orders"], faults)
     if "capture" in members:
         values["capture"] = _capture(members["capture"], faults)
-    if "return_url" in members:
-        values["return_url"] = _return_url(members["return_url"], faults)
+    for name in ("return_url", "cancel_url"):
+        if name in members:
+            values[name] = _address(members[name], name, faults)
+    if "psp" in members:
+        values["psp"] = _text(members["psp"], ("psp",), 64, faults)
+    check_page(values, pages, faults)
     return values, faults
 
 
@@ -153,11 +161,11 @@ def _capture(value: Any, faults: Faults) -> str | None:
     return text
 
 
-def _return_url(value: Any, faults: Faults) -> str | None:
-    text = _text(value, ("return_url",), requests.MAX_URL, faults)
+def _address(value: Any, name: str, faults: Faults) -> str | None:
+    text = _text(value, (name,), requests.MAX_URL, faults)
     if text is not None and not _RETURN_URL.fullmatch(text):
         faults.add(
-            "/return_url",
+            f"/{name}",
             "invalid-url",
             "must be an https address without a user, or http on localhost",
         )

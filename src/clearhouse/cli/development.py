@@ -81,6 +81,11 @@ class Development:
         for psp, parts in self.played().items():
             for name, value in parts.items():
                 told[f"CLEARHOUSE_PSP_{psp.upper()}_{name.upper()}"] = value
+        if "braintree" in self.played():
+            told.setdefault(
+                "CLEARHOUSE_PAGES_DROP_IN_SCRIPT",
+                f"{self.sandbox_url}/_sandbox/braintree/dropin.js",
+            )
         return told
 
     def played(self) -> dict[str, dict[str, str]]:

@@ -90,7 +90,8 @@ class NewPayment:
     """A checked request to pay: what the API hands to the service.
 
     ``payment_method`` is the PSP's token or nonce; ``buyer_info`` is JSON text. ``return_url`` is
-    where the buyer comes back to after a challenge.
+    where the buyer comes back to after a challenge, or after paying on a page (``on_page``, with
+    an empty ``payment_method``); ``cancel_url`` is where they turn back to from it.
     """
 
     checkout_id: str
@@ -100,6 +101,8 @@ class NewPayment:
     orders: tuple[NewOrder, ...]
     capture_mode: CaptureMode = CaptureMode.AUTOMATIC
     return_url: str | None = None
+    on_page: bool = False
+    cancel_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class PaymentEvent:
-    """One checkout of one buyer with its orders."""
+    """One checkout of one buyer with its orders; ``page_token`` ends its payment page's address."""
 
     event_id: UUID
     checkout_id: str
@@ -157,6 +160,7 @@ class PaymentEvent:
     is_payment_done: bool
     created_at: datetime
     orders: tuple[PaymentOrder, ...]
+    page_token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from clearhouse.payments.learning import LearningService
 from clearhouse.payments.learnt import Found, Learnt, Source
 from clearhouse.payments.store import QUERIES
 from clearhouse.postgres.connection import Connection
-from clearhouse.psp.contract import NotCharged, Unknown
+from clearhouse.psp.contract import NotCharged, PspOutcome, Unknown
 from clearhouse.psp.notices import (
     AskAgain,
     ChargeNotice,
@@ -69,8 +69,14 @@ class TakesPages(Protocol):
         """Have the page asked at once; False when there is none."""
         ...
 
-    async def ask_shared(self, connection: Connection, order_ids: Sequence[UUID]) -> None:
-        """Have the page behind orders that share a charge asked at once."""
+    async def ask_charge(self, connection: Connection, psp: str, reference: str) -> bool:
+        """The same for a charge; its reference at the PSP is the page's id, if it is one's."""
+        ...
+
+    async def take_shared(
+        self, connection: Connection, order_ids: Sequence[UUID], outcome: PspOutcome | None
+    ) -> None:
+        """Learn of a charge that the orders of a page share; ``outcome`` None: it must be asked."""
         ...
 
 
@@ -156,8 +162,12 @@ class NoticeService:
                     connection, psp, notice, ids, each.as_of, each.version
                 )
             case ChargeNotice() | AskAgain() if len(ids) > 1 and self._pages is not None:
-                await self._pages.ask_shared(connection, ids)
+                outcome = notice.outcome if isinstance(notice, ChargeNotice) else None
+                await self._pages.take_shared(connection, ids, outcome)
                 done = True
+            case ChargeNotice() | AskAgain() if self._pages is not None and not ids:
+                reference = notice.payment_order_id or ""
+                done = await self._pages.ask_charge(connection, psp, reference)
             case _:
                 pass
         if done:

@@ -278,9 +278,10 @@ where k.payment_order_id = $1
 select * from payments.attempts where order_id = $1 order by attempt
 
 -- name: checkout
-select e.event_id, e.checkout_id, e.psp, e.is_payment_done, e.created_at
+select e.event_id, e.checkout_id, e.psp, e.is_payment_done, e.created_at, p.token as page_token
 from payments.checkout_keys k
 join payments.payment_events e on e.event_id = k.event_id
+left join payments.pages p on p.event_id = e.event_id
 where k.checkout_id = $1
 
 -- name: orders_of_event

@@ -103,6 +103,7 @@ async def checkout(pool: Pool, checkout_id: str) -> PaymentEvent | None:
         is_payment_done=row["is_payment_done"],
         created_at=row["created_at"],
         orders=tuple(order_of(order) for order in orders),
+        page_token=row["page_token"],
     )
 
 

@@ -36,6 +36,14 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(name for name in folders if find_spec(_module(name)) is not None))
 
 
+def has_pages(name: str) -> bool:
+    """Whether a PSP can take payments on a page: its folder then has a ``pages.py``.
+
+    Told without importing its SDK, since the API must know it at its start.
+    """
+    return find_spec(f"{clearhouse.psp.__name__}.{name}.pages") is not None
+
+
 def available() -> Mapping[str, AdapterFactory]:
     """All adapters by name. Imports their SDKs, which takes about half a second."""
     return {name: _load(name) for name in names()}

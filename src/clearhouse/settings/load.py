@@ -19,6 +19,7 @@ from clearhouse.settings.model import (
     ExecutorSettings,
     FeeSettings,
     LogSettings,
+    PageSettings,
     RefundSettings,
     RetrySettings,
     SandboxSettings,
@@ -209,6 +210,9 @@ def _assemble(value: Mapping[str, Any], psps: Mapping[str, PspConfig]) -> Settin
             max_body_bytes=value["api.max_body_bytes"],
             key_pepper=value["api.key_pepper"],
             idempotency_lifetime=timedelta(hours=value["api.idempotency_lifetime_hours"]),
+        ),
+        pages=PageSettings(
+            timedelta(minutes=value["pages.lifetime_minutes"]), value["pages.drop_in_script"]
         ),
         psps=psps,
         executor=ExecutorSettings(

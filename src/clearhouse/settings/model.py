@@ -33,6 +33,14 @@ class ApiSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PageSettings:
+    """Payment pages."""
+
+    lifetime: timedelta
+    drop_in_script: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutorSettings:
     """How executors claim orders and how patiently they ask a PSP again."""
 
@@ -126,6 +134,7 @@ class Settings:
     data_directory: Path
     database: DatabaseSettings
     api: ApiSettings
+    pages: PageSettings
     psps: Mapping[str, PspConfig] = field(repr=False)
     executor: ExecutorSettings
     breaker: BreakerSettings

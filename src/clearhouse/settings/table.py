@@ -95,6 +95,18 @@ _CORE: Final = (
         "How long the answer to an idempotency key is kept and replayed.",
     ),
     Setting(
+        "pages.lifetime_minutes",
+        kinds.whole(31, 23 * 60),
+        "60",
+        "How long a buyer may pay on a payment page; then it is closed and its orders fail.",
+    ),
+    Setting(
+        "pages.drop_in_script",
+        kinds.HTTP_URL,
+        "https://js.braintreegateway.com/web/dropin/1.44.1/js/dropin.min.js",
+        "Where a page of ours gets Braintree's Drop-in from.",
+    ),
+    Setting(
         "psp.enabled",
         kinds.words(registry.names),
         None,

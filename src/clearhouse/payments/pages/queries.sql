@@ -107,3 +107,8 @@ where page_id = any($1::uuid[]) and next_at > now()
 -- name: pages_of_references
 select page_id, state in ('COMPLETED', 'EXPIRED') as final from payments.pages
 where (psp = $1 and psp_page_reference = any($2::text[])) or page_id = any($3::uuid[])
+
+-- name: pages_of_orders
+select distinct p.page_id, case when p.state = 'COMPLETED' then p.total_minor end as paid
+from payments.payment_orders o join payments.pages p on p.event_id = o.event_id
+where o.order_id = any($1::uuid[])

@@ -184,6 +184,22 @@ class PageService:
         )
         return bool(rows)
 
+    async def take_shared(
+        self, connection: Connection, order_ids: Sequence[UUID], outcome: PspOutcome | None
+    ) -> None:
+        """Learn of a charge that the orders of a page share.
+
+        A page that is under way is asked, so that there is one way to decide it. One that is paid
+        has nothing to ask: what was taken back afterwards, each order learns for its part.
+        """
+        pages = await connection.fetch(QUERIES["pages_of_orders"], list(order_ids))
+        await connection.execute(QUERIES["ask_pages_now"], [row["page_id"] for row in pages])
+        if not isinstance(outcome, Reversed):
+            return
+        paid = {row["page_id"] for row in pages if row["paid"] == outcome.charged.minor}
+        for items in (await store.items_of(connection, list(paid))).values():
+            await self._tell(connection, items, outcome)
+
     async def _write(
         self,
         connection: Connection,
@@ -214,10 +230,10 @@ class PageService:
             case PageEffect.COMPLETE:
                 assert isinstance(outcome, Succeeded | Reversed)
                 await connection.execute(QUERIES["complete_page"], page_id, outcome.psp_reference)
-                await self._tell(connection, claimed, outcome)
+                await self._tell(connection, claimed.items, outcome)
             case PageEffect.EXPIRE:
                 await connection.execute(QUERIES["expire_page"], page_id)
-                await self._tell(connection, claimed, PAGE_EXPIRED)
+                await self._tell(connection, claimed.items, PAGE_EXPIRED)
             case PageEffect.NEXT_CARD:
                 await connection.execute(QUERIES["decline_card"], page_id, step.declined_for)
             case PageEffect.RAISE:
@@ -231,11 +247,11 @@ class PageService:
         await connection.execute(QUERIES["postpone_page"], page_id, step.wait, tries)
 
     async def _tell(
-        self, connection: Connection, claimed: ClaimedPage, outcome: PspOutcome
+        self, connection: Connection, items: Sequence[PageLineItem], outcome: PspOutcome
     ) -> None:
         """Each order learns its own part of what became of the page."""
         facts: list[Learnt] = []
-        for item in claimed.items:
+        for item in items:
             part = outcome
             if isinstance(outcome, Succeeded):
                 part = Succeeded(outcome.psp_reference, item.amount)

@@ -1,0 +1,46 @@
+(function () {
+  "use strict";
+  const page = document.getElementById("pay");
+  const button = page.querySelector("button");
+  const note = document.getElementById("note");
+  const sorry = "Your card could not be checked. Please try again, or use another card.";
+  function tell(words) {
+    note.textContent = words;
+    note.hidden = false;
+    button.disabled = false;
+  }
+  if (!window.braintree || !window.braintree.dropin) {
+    tell("The card fields could not be loaded. Please reload this page.");
+    button.disabled = true;
+    return;
+  }
+  window.braintree.dropin
+    .create({ authorization: page.dataset.authorization, container: "#card", threeDSecure: true })
+    .then(function (dropin) {
+      button.disabled = false;
+      page.addEventListener("submit", function (event) {
+        event.preventDefault();
+        if (button.disabled) return;
+        button.disabled = true;
+        note.hidden = true;
+        dropin
+          .requestPaymentMethod({ threeDSecure: { amount: page.dataset.amount } })
+          .then(function (payload) {
+            if (payload.liabilityShiftPossible && !payload.liabilityShifted) {
+              dropin.clearSelectedPaymentMethod();
+              tell("Your bank did not confirm the payment. Please try again, or use another card.");
+              return;
+            }
+            page.elements.nonce.value = payload.nonce;
+            page.submit();
+          })
+          .catch(function () {
+            tell(sorry);
+          });
+      });
+    })
+    .catch(function () {
+      tell("The card fields could not be loaded. Please reload this page.");
+      button.disabled = true;
+    });
+})();
