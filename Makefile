@@ -22,6 +22,7 @@ demo: $(VENV)/.runtime ## See a marketplace sell for 20 seconds, and the proof o
 	@$(BIN)/clearhouse demo $(ARGS)
 
 test: $(VENV)/.dev ## Run all tests (under 10 minutes on 2 cores)
+	@$(BIN)/python -m tests.browser.bring $(ARGS)
 	@$(BIN)/pytest --numprocesses=auto --maxprocesses=4 $(ARGS)
 
 check: $(VENV)/.dev ## Format, lint, types, floors, sizes, documentation, hygiene

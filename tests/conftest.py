@@ -16,6 +16,9 @@ from clearhouse.bootstrap import migrate_all
 from clearhouse.postgres.connection import PlainConnection, Pool, open_pool
 from clearhouse.postgres.embedded import EmbeddedPostgres
 
+# Where there is no browser, the tests that need one are left out, and the summary says so.
+pytest_plugins = ["tests.browser.left_out"]
+
 # A busy machine is no failed test; `make soak` asks for very many examples.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("soak", settings.get_profile("tests"), max_examples=5_000)

@@ -225,12 +225,16 @@ class MemoryWebhooks:
 
 
 class MemoryPages:
-    """Payment pages by token; ``page`` is what every test changes to see what is shown."""
+    """Payment pages by token, which every test changes to see what is shown.
+
+    Asked again, a page is what ``later`` says, one after another.
+    """
 
     names = ("braintree",)
 
     def __init__(self) -> None:
         self.pages: dict[str, PaymentPage] = {}
+        self.later: list[PaymentPage] = []
         self.nonces: list[str] = []
         self.woken = 0
         self.fails: Exception | None = None
@@ -244,7 +248,10 @@ class MemoryPages:
     async def page(self, token: str) -> PaymentPage:
         if token not in self.pages:
             raise NotFound("There is no payment page at this address.")
-        return self.pages[token]
+        found = self.pages[token]
+        if self.later:
+            self.pages[token] = self.later.pop(0)
+        return found
 
     async def wake(self, page: PaymentPage) -> None:
         self.woken += 1

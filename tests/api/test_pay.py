@@ -13,6 +13,7 @@ from tests.api.memory import IDS, MemoryPages, MemoryPayments, Readiness, memory
 from tests.api.payloads import fresh
 
 from clearhouse.api.app import create_app
+from clearhouse.kernel.clock import SystemClock
 from clearhouse.kernel.errors import UnavailableError
 from clearhouse.kernel.money import Money
 from clearhouse.payments.pages.model import PageState, PaymentPage
@@ -44,10 +45,18 @@ def pages() -> MemoryPages:
     return MemoryPages()
 
 
+class Impatient(SystemClock):
+    """Never waits."""
+
+    async def sleep(self, seconds: float) -> None:
+        pass
+
+
 @pytest.fixture
 async def buyer(pages: MemoryPages) -> AsyncIterator[httpx.AsyncClient]:
     """A browser without any key."""
-    app = create_app(memory_dependencies(MemoryPayments(), Readiness(), pages))
+    dependencies = memory_dependencies(MemoryPayments(), Readiness(), pages)
+    app = create_app(replace(dependencies, clock=Impatient()))
     transport = httpx.ASGITransport(app)  # pyright: ignore[reportArgumentType]
     async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as opened:
         yield opened
@@ -64,7 +73,7 @@ EXPIRED = replace(PAGE, state=PageState.EXPIRED)
 SHOWN = [
     # page     query           what it says                woken
     (CREATED,   "",             "is being opened",          1),
-    (TRYING,    "",             "is being made",            0),
+    (TRYING,    "",             "is being made",            1),
     (PAGE,      "",             "Pay 80.00 EUR",            0),
     (POOR,      "",             "not enough money",         0),
     (SUSPECT,   "",             "did not accept this card", 0),
@@ -97,6 +106,36 @@ async def test_what_the_buyer_sees(
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
+
+
+# fmt: off
+MOVING = [
+    # page, and what it is when asked again      query        what it says at last     status
+    ([CREATED, CREATED, PAGE],                   "",          "Pay 80.00 EUR",         200),
+    ([CREATED, HOSTED],                          "",          "",                      303),
+    ([TRYING, TRYING, POOR],                     "",          "not enough money",      200),
+    ([TRYING, COMPLETED],                        "",          "it is paid",            200),
+    ([HOSTED, HOSTED, HOSTED, COMPLETED],        "?from=psp", "it is paid",            200),
+    ([HOSTED, EXPIRED],                          "?from=psp", "has expired",           200),
+    ([CREATED] * 5 + [PAGE],                     "",          "is being opened",       200),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("moves", "query", "words", "status"), MOVING)
+async def test_a_page_that_is_about_to_change_is_waited_for(
+    buyer: httpx.AsyncClient,
+    pages: MemoryPages,
+    moves: list[PaymentPage],
+    query: str,
+    words: str,
+    status: int,
+) -> None:
+    pages.pages[PAGE.token], *pages.later = moves
+    answer = await buyer.get(LINK + query)
+    assert answer.status_code == status
+    assert words in answer.text
+    assert pages.woken == 1
 
 
 async def test_an_open_hosted_page_leads_on(buyer: httpx.AsyncClient, pages: MemoryPages) -> None:

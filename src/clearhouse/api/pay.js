@@ -3,6 +3,10 @@
   const page = document.getElementById("pay");
   const button = page.querySelector("button");
   const note = document.getElementById("note");
+  // A page that the browser has kept shows what was; the server knows what is.
+  window.addEventListener("pageshow", function (event) {
+    if (event.persisted) location.reload();
+  });
   const sorry = "Your card could not be checked. Please try again, or use another card.";
   function tell(words) {
     note.textContent = words;

@@ -17,6 +17,8 @@ from clearhouse.payments.pages.model import PageState, PaymentPage
 
 _MOST_BYTES: Final = 8_192
 _LONGEST_NONCE: Final = 512
+_LOOKS: Final = (0.05, 0.1, 0.2, 0.4)
+"""Seconds between looks at a page that is about to change; afterwards its buyer's browser asks."""
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -29,19 +31,19 @@ class PayPages:
 
     def __init__(self, deps: ApiDependencies) -> None:
         self._desk = deps.pages
+        self._clock = deps.clock
         self._public_url = deps.public_url
         self._script_url = deps.drop_in_script
 
     async def show(self, request: Request[Any, Any, Any], token: FromPath[str]) -> Response[Any]:
         """What the buyer must see now. Raises NotFound for a link that leads nowhere."""
-        page = await self._desk.page(token)
         came_from = request.query_params.get("from")
+        page = await self._settled(await self._desk.page(token), came_from)
         if page.state is PageState.COMPLETED:
             return _answer(pay_page.paid(page))
         if page.state is PageState.EXPIRED:
             return _answer(pay_page.expired(page))
         if page.state is PageState.CREATED:
-            await self._desk.wake(page)
             return _answer(pay_page.waiting("Your payment page is being opened.", seconds=1))
         if page.url is None:
             return _answer(await self._our_page(page))
@@ -49,8 +51,7 @@ class PayPages:
         if came_from == "cancel":
             return _answer(pay_page.cancelled(page, link))
         if came_from == "psp":
-            await self._desk.wake(page)
-            words = "Your payment is being confirmed."
+            words = "Your payment is being confirmed. If you have not paid yet, you still can."
             return _answer(pay_page.waiting(words, seconds=2, back=link))
         return Redirect(page.url, status_code=303, headers=_HEADERS)
 
@@ -71,6 +72,17 @@ class PayPages:
         link = f"{self._public_url}/pay/{page.token}"
         return Redirect(link, status_code=303, headers=_HEADERS)
 
+    async def _settled(self, page: PaymentPage, came_from: str | None) -> PaymentPage:
+        """The page, after a moment's wait where it is about to change."""
+        if _is_moving(page, came_from):
+            await self._desk.wake(page)
+        for pause in _LOOKS:
+            if not _is_moving(page, came_from):
+                break
+            await self._clock.sleep(pause)
+            page = await self._desk.page(page.token)
+        return page
+
     async def _our_page(self, page: PaymentPage) -> Shown:
         if page.attempt_open:
             return pay_page.waiting("Your payment is being made.", seconds=1)
@@ -79,6 +91,13 @@ class PayPages:
         except UnavailableError:
             return pay_page.trouble()
         return pay_page.card_fields(page, client_token, self._script_url)
+
+
+def _is_moving(page: PaymentPage, came_from: str | None) -> bool:
+    """Whether it is opened, charged or asked about just now, so that its buyer waits."""
+    if page.state is PageState.OPEN:
+        return page.attempt_open if page.url is None else came_from == "psp"
+    return page.state is PageState.CREATED
 
 
 def _answer(shown: Shown) -> Response[Any]:

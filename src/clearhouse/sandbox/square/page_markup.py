@@ -9,19 +9,23 @@ from clearhouse.sandbox.square.errors import Json
 
 _STYLE: Final = """body{font:16px/1.5 system-ui,sans-serif;background:#f4f4f5;margin:0}
 main{max-width:26rem;margin:2rem auto;background:#fff;padding:1.5rem;border-radius:.75rem}
-h1{font-size:1.25rem}table{width:100%}td:last-child{text-align:right}
-label{display:block;margin:.75rem 0 .25rem}input{width:100%;padding:.6rem;box-sizing:border-box}
+h1{font-size:1.25rem}table{width:100%}td{vertical-align:top;overflow-wrap:anywhere}
+td:last-child{text-align:end;white-space:nowrap;padding-inline-start:1rem}
+label{display:block;margin:.75rem 0 .25rem}
+input{width:100%;padding:.6rem;font:inherit;box-sizing:border-box;
+border:1px solid #8b8b94;border-radius:.4rem}
 button{width:100%;padding:.75rem;margin-top:1rem;border:0;border-radius:.5rem;
 background:#006aff;color:#fff;font-size:1rem}button.plain{background:#e4e4e7;color:#111}
 [role=alert]{background:#fee2e2;color:#991b1b;padding:.6rem;border-radius:.5rem}
-a{color:#006aff}small{color:#71717a}"""
+a{color:#0059d6}small{display:block;margin-top:1rem;color:#65656d}
+:focus-visible{outline:2px solid #0059d6;outline-offset:2px}"""
 
 
 def form(order: Json, action: str, back: str, words: str) -> Response:
     """The card fields, with why the last try did not work."""
     total = _text(order["total_money"])
     lines = "".join(
-        f"<tr><td>{escape(line['name'])}</td><td>{_text(line['total_money'])}</td></tr>"
+        f"<tr><td><bdi>{escape(line['name'])}</bdi></td><td>{_text(line['total_money'])}</td></tr>"
         for line in order["line_items"]
     )
     way_back = f'<p><a id="back" href="{escape(back)}">Back to the shop</a></p>' if back else ""
@@ -79,7 +83,8 @@ def _text(money: Json) -> str:
 def _page(title: str, content: str, status: int = 200) -> Response:
     html = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{_STYLE}</style></head>"
         f"<body><main>{content}<small>Square, played by the clearhouse sandbox</small></main>"
         f"</body></html>"
     )

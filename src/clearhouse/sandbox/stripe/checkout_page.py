@@ -21,6 +21,10 @@ from clearhouse.sandbox.stripe.shapes import Json
 from clearhouse.sandbox.stripe.shelves import Shelves
 
 _FIELDS: Final = ("email", "number", "expiry", "cvc", "name")
+_NOT_AUTHENTICATED: Final = (
+    "We are unable to authenticate your payment method. Please choose a different payment method"
+    " and try again."
+)
 _KEPT: Final = ("email", "name")
 """What the form shows again after a decline: nothing of the card."""
 
@@ -42,7 +46,7 @@ class CheckoutPage:
             return _expired(session)
         intent = shelves.load("payment_intent", session["payment_intent"] or "")
         error = intent and intent["last_payment_error"]
-        return self._form(shelves, session, error["message"] if error else "", {})
+        return self._form(shelves, session, _words(error) if error else "", {})
 
     async def pay(self, request: Request) -> Response:
         """Pay with the card that was typed in, or show why not."""
@@ -63,7 +67,7 @@ class CheckoutPage:
         if intent["status"] == "requires_action":
             return _see_other(intent["next_action"]["redirect_to_url"]["url"])
         if intent["status"] == "requires_payment_method":
-            return self._form(shelves, session, intent["last_payment_error"]["message"], typed)
+            return self._form(shelves, session, _words(intent["last_payment_error"]), typed)
         return _see_other(_success(session))
 
     def _confirm(
@@ -136,6 +140,13 @@ class CheckoutPage:
     def _session(self, request: Request) -> tuple[Shelves, Json | None]:
         shelves = Shelves(self._core, request.params["account"])
         return shelves, shelves.load(KIND, request.params["id"])
+
+
+def _words(error: Json) -> str:
+    """Why a payment failed, for its buyer: what the API says of a challenge is for developers."""
+    if error["code"] == "payment_intent_authentication_failure":
+        return _NOT_AUTHENTICATED
+    return error["message"]
 
 
 def _digits(number: str) -> str:
