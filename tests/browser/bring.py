@@ -42,6 +42,15 @@ export LD_LIBRARY_PATH="$here/al2023/lib" FONTCONFIG_PATH="$here/fonts"
 exec "$here/headless_shell" "$@"
 """
 
+_FONTS: Final = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>/usr/share/fonts</dir><dir prefix="relative">fonts</dir>
+  <cachedir prefix="xdg">fontconfig</cachedir>
+</fontconfig>
+"""
+"""In place of the package's own, which looks in other folders and so shows no letter."""
+
 
 class Source(StrEnum):
     """Where a Chromium can come from."""
@@ -142,6 +151,7 @@ def _unpack(files: Path, made: Path) -> None:
         with tarfile.open(plain) as opened:
             opened.extractall(made / name, filter="data")
         plain.unlink()
+    (made / "fonts" / "fonts.conf").write_text(_FONTS)
 
 
 def _decompress(compressed: Path, plain: Path) -> None:

