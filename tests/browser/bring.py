@@ -28,6 +28,7 @@ DIGEST: Final = (
     "dnsgQwA=="
 )
 """Of the package's archive, as npm writes it into locks."""
+_DEBIAN: Final = "chromium-headless-shell"
 _DECOMPRESS: Final = """
 const { createReadStream, createWriteStream } = require("fs");
 const { createBrotliDecompress } = require("zlib");
@@ -55,7 +56,7 @@ _FONTS: Final = """<?xml version="1.0"?>
 class Source(StrEnum):
     """Where a Chromium can come from."""
 
-    DEBIAN = "Debian's package chromium"
+    DEBIAN = "Debian's package chromium-headless-shell"
     NPM = "npm's package @sparticuz/chromium"
 
 
@@ -114,7 +115,7 @@ def from_debian() -> None:
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     # Lists may be missing, as in a container's image; one that is stale may still do.
     subprocess.run(["apt-get", "update", "-qq"], capture_output=True, check=False)
-    run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"], quiet)
+    run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", _DEBIAN], quiet)
 
 
 def from_npm(target: Path, *, digest: str = DIGEST) -> None:

@@ -54,14 +54,22 @@ async def browser() -> AsyncIterator[Browser]:
         await launched.close()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def buyer(browser: Browser) -> AsyncIterator[BrowserContext]:
-    """A fresh profile on a phone's screen, for which the shop has a page at every address."""
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def phone(browser: Browser) -> BrowserContext:
+    """A profile on a phone's screen, for which the shop has a page at every address."""
     context = await browser.new_context(viewport=PHONE)
     context.set_default_timeout(PATIENCE)
     await context.route(f"{SHOP}/**", _shop)
-    yield context
-    await context.close()
+    return context
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def buyer(phone: BrowserContext) -> AsyncIterator[BrowserContext]:
+    """The profile without a tab; all share it, since none of the pages leaves anything behind."""
+    yield phone
+    assert await phone.cookies() == []
+    for page in phone.pages:
+        await page.close()
 
 
 async def _shop(route: Route) -> None:

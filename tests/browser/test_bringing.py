@@ -168,7 +168,7 @@ def test_without_a_browser_it_is_loud_and_in_ci_a_failure(
     )
     assert done.returncode == code, done.stdout + done.stderr
     assert told in done.stdout
-    assert "apt-get install chromium" in done.stdout
+    assert "apt-get install chromium-headless-shell" in done.stdout
     assert ("LEFT OUT" in done.stdout) is (not ci)
     assert done.stdout.count("  test_some.py::test_with_it\n") == (0 if ci else 1)
 
