@@ -135,6 +135,20 @@ class House:
         verdict = await self._verdict()
         assert verdict.holds, [one for one in verdict.results if one.violations]
 
+    def psp_fails(self, psp: str, fault: str) -> None:
+        """Have the next charge at a PSP go wrong."""
+        order = {"psp": psp, "fault": fault}
+        assert self._client.post(f"{self.sandbox_url}/_sandbox/faults", json=order).is_success
+
+    def psp_is_told(self, psp: str, method: str, path: str) -> None:
+        """Call a PSP as somebody does who works in its dashboard."""
+        credentials = self._settings.psps[psp].credentials
+        key = credentials.get("secret_key") or credentials["access_token"]
+        answer = self._client.request(
+            method, f"{self.sandbox_url}{path}", headers={"Authorization": f"Bearer {key}"}
+        )
+        assert answer.is_success, answer.text
+
     async def time_is_over(self, bought: dict[str, Any]) -> None:
         """As if a page's lifetime had passed."""
         page_id = page_of_token(bought["payment_page_url"].rpartition("/")[2])
