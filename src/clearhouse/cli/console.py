@@ -21,10 +21,16 @@ THEME: Final = Theme(
 _WIDE: Final = 240
 """Columns where nobody looks: what is piped is not cut to a terminal that is not there."""
 
-out: Final = Console(theme=THEME, highlight=False, width=None if sys.stdout.isatty() else _WIDE)
+out: Final = Console(
+    theme=THEME,
+    highlight=False,
+    # Names may hold colons: ``seller:tea:USD`` is an account, and no picture of a cup.
+    emoji=False,
+    width=None if sys.stdout.isatty() else _WIDE,
+)
 """For what was asked for; never for logs or progress of a command whose output is piped."""
 
-err: Final = Console(theme=THEME, highlight=False, stderr=True)
+err: Final = Console(theme=THEME, highlight=False, emoji=False, stderr=True)
 """For complaints and progress."""
 
 
