@@ -161,6 +161,25 @@ async def test_only_what_the_page_names_by_hash_or_host_may_run(
     assert "form-action 'self'" in policy
 
 
+async def test_braintrees_own_fields_may_do_what_braintree_says_they_need(
+    pages: MemoryPages,
+) -> None:
+    pages.pages[PAGE.token] = PAGE
+    real = "https://js.braintreegateway.com/web/dropin/1.44.1/js/dropin.min.js"
+    dependencies = memory_dependencies(MemoryPayments(), Readiness(), pages)
+    app = create_app(replace(dependencies, drop_in_script=real))
+    transport = httpx.ASGITransport(app)  # pyright: ignore[reportArgumentType]
+    async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as buyer:
+        policy = (await buyer.get(LINK)).headers["content-security-policy"]
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    assert rules["frame-src"] == "https:"
+    assert rules["style-src"].startswith("'unsafe-inline' https://js.braintreegateway.com ")
+    assert "unsafe" not in rules["script-src"]
+    for name in ("script-src", "connect-src", "form-action"):
+        assert "https://*.cardinalcommerce.com" in rules[name]
+        assert "https://*.cardinaltrusted.com" in rules[name]
+
+
 async def test_a_nonce_is_taken_and_the_page_shown_again(
     buyer: httpx.AsyncClient, pages: MemoryPages
 ) -> None:

@@ -87,3 +87,34 @@ async def test_a_page_that_is_ended_at_the_psp_before_its_time(
     await house.never_paid(bought)
     await page.goto(bought["payment_page_url"])
     await expect(page.get_by_role("heading", name="has expired")).to_be_visible()
+
+
+async def test_a_merchant_without_3d_secure_sells_all_the_same(
+    house: House, buyer: BrowserContext
+) -> None:
+    till = Braintree()
+    page = await buyer.new_page()
+    await page.route("**/dropin.js", without_3d_secure)
+    bought = house.buy(till.psp, "20.00")
+    await page.goto(bought["payment_page_url"])
+    await till.pay(page, till.challenged)
+    await expect(page.get_by_role("heading", name=PAID)).to_be_visible()
+    await house.paid_once(bought, 2000)
+
+
+async def without_3d_secure(route: Route) -> None:
+    """Braintree's Drop-in as it fails, with what it leaves in the page."""
+    script = await (await route.fetch()).text()
+    await route.fulfill(content_type="text/javascript", body=script + _REFUSES)
+
+
+_REFUSES = """
+(function (create) {
+  window.braintree.dropin.create = function (options) {
+    if (!options.threeDSecure) return create(options);
+    document.querySelector(options.container).append(document.createElement("div"));
+    const cause = { name: "BraintreeError", code: "THREEDS_NOT_ENABLED" };
+    return Promise.reject({ name: "DropinError", _braintreeWebError: cause });
+  };
+})(window.braintree.dropin.create);
+"""

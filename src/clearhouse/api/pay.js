@@ -18,8 +18,20 @@
     button.disabled = true;
     return;
   }
-  window.braintree.dropin
-    .create({ authorization: page.dataset.authorization, container: "#card", threeDSecure: true })
+  function start(secure) {
+    return window.braintree.dropin
+      .create({
+        authorization: page.dataset.authorization, container: "#card", threeDSecure: secure,
+      })
+      .catch(function (error) {
+        // A merchant for whom Braintree has not switched it on sells without 3-D Secure.
+        const cause = error && error._braintreeWebError;
+        if (!secure || !cause || !/^THREEDS_NOT_ENABLED/.test(cause.code)) throw error;
+        document.getElementById("card").replaceChildren();
+        return start(false);
+      });
+  }
+  start(true)
     .then(function (dropin) {
       button.disabled = false;
       page.addEventListener("submit", function (event) {

@@ -20,6 +20,11 @@ def _hash(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
+_BRAINTREE: Final = (
+    "https://*.braintreegateway.com https://*.braintree-api.com"
+    " https://*.cardinalcommerce.com https://*.cardinaltrusted.com"
+)
+"""Braintree's hosts, and those of Cardinal, who asks the banks for it."""
 _STYLE: Final = _asset("pay.css")
 _SCRIPT: Final = _asset("pay.js")
 _DECLINED: Final = {
@@ -144,20 +149,23 @@ def _page(
 
 
 def _policy(script_url: str | None) -> str:
-    """Nothing runs and nothing is loaded, but for the PSP's fields where they are shown."""
+    """Nothing runs and nothing is loaded, but for the PSP's fields where they are shown.
+
+    Braintree's own Drop-in needs more: the frame of a challenge is the page of whichever bank it
+    is, its form is sent to Cardinal, and both are laid out by style of their own.
+    """
     base = "base-uri 'none'; frame-ancestors 'none'"
-    style = f"style-src {_hash(_STYLE)}"
+    style = _hash(_STYLE)
     if script_url is None:
-        return f"default-src 'none'; {style}; img-src data:; form-action 'none'; {base}"
+        return f"default-src 'none'; style-src {style}; img-src data:; form-action 'none'; {base}"
     parts = urlsplit(script_url)
-    origin = f"{parts.scheme}://{parts.netloc}"
-    hosts = origin
+    hosts = frames = f"{parts.scheme}://{parts.netloc}"
+    forms = "'self'"
     if parts.netloc.endswith(".braintreegateway.com"):
-        hosts += (
-            " https://*.braintreegateway.com https://*.braintree-api.com"
-            " https://*.cardinalcommerce.com"
-        )
+        hosts += f" {_BRAINTREE}"
+        frames, forms, style = "https:", f"'self' {_BRAINTREE}", "'unsafe-inline'"
     return (
-        f"default-src 'none'; {style} {hosts}; script-src {_hash(_SCRIPT)} {hosts}; "
-        f"frame-src {hosts}; connect-src {hosts}; img-src data: {hosts}; form-action 'self'; {base}"
+        f"default-src 'none'; style-src {style} {hosts}; script-src {_hash(_SCRIPT)} {hosts}; "
+        f"frame-src {frames}; connect-src {hosts}; img-src data: {hosts}; form-action {forms}; "
+        f"{base}"
     )
