@@ -238,6 +238,7 @@ class MemoryPages:
         self.nonces: list[str] = []
         self.woken = 0
         self.fails: Exception | None = None
+        self.broken: Exception | None = None
 
     def prepare(self, event: PaymentEvent, payment: NewPayment) -> NewPage:
         page_id = IDS.at(event.created_at)
@@ -246,6 +247,8 @@ class MemoryPages:
         return NewPage(page_id, token, expires, payment.return_url, payment.cancel_url)
 
     async def page(self, token: str) -> PaymentPage:
+        if self.broken is not None:
+            raise self.broken
         if token not in self.pages:
             raise NotFound("There is no payment page at this address.")
         found = self.pages[token]

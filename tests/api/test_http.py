@@ -403,7 +403,9 @@ async def test_a_cursor_belongs_to_its_filters(client: httpx.AsyncClient) -> Non
     assert_problem(changed, "invalid-parameter")
 
 
-@pytest.mark.parametrize("path", ["/v1/payments", "/v1/payments/"])
+@pytest.mark.parametrize(
+    "path", ["/v1/payments", "/v1/payments/", "/v1/webhooks/stripe", f"/pay/{43 * 'T'}"]
+)
 async def test_a_client_that_leaves_in_the_middle_is_not_answered_and_nothing_is_accepted(
     payments: MemoryPayments, ready: Readiness, path: str
 ) -> None:

@@ -199,7 +199,7 @@ async def test_what_is_no_nonce_is_refused(
     pages.pages[PAGE.token] = PAGE
     answer = await buyer.post(LINK, content=body)
     assert answer.status_code == 400
-    assert answer.json()["type"] == "/problems/invalid-parameter"
+    assert "Your card was not taken" in answer.text
     assert pages.nonces == []
 
 
@@ -216,8 +216,41 @@ async def test_a_page_that_takes_no_cards_takes_none(
 
 
 async def test_a_link_that_leads_nowhere(buyer: httpx.AsyncClient) -> None:
-    assert (await buyer.get("/pay/unknown")).status_code == 404
-    assert (await buyer.post("/pay/unknown", data={"nonce": "n"})).status_code == 404
+    for answer in (
+        await buyer.get("/pay/unknown"),
+        await buyer.post("/pay/unknown", data={"nonce": "n"}),
+    ):
+        assert answer.status_code == 404
+        assert "There is no payment page here" in answer.text
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+# fmt: off
+ERRORS = [
+    (UnavailableError("The database does not answer."), 503, "looks again by itself"),
+    (ConnectionResetError(),                            503, "looks again by itself"),
+    (RuntimeError("a bug"),                             500, "is not charged twice"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("error", "status", "words"), ERRORS)
+async def test_what_fails_is_a_page_for_the_buyer_too(
+    buyer: httpx.AsyncClient, pages: MemoryPages, error: Exception, status: int, words: str
+) -> None:
+    pages.pages[PAGE.token] = PAGE
+    pages.broken = error
+    answer = await buyer.get(LINK)
+    assert answer.status_code == status
+    assert words in answer.text
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_what_a_page_does_not_know_is_a_page(buyer: httpx.AsyncClient) -> None:
+    answer = await buyer.put(LINK)
+    assert answer.status_code == 405
+    assert "That did not work" in answer.text
 
 
 async def test_a_psp_that_does_not_answer_is_told_kindly(

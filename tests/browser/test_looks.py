@@ -110,6 +110,7 @@ PAGES: Final[dict[str, Visit]] = {
     "square-declined":  opened(Square(), Square.declined, Square.no),
     "square-challenge": opened(Square(), Square.challenged),
     "square-gone":      expired(Square(), "no longer available"),
+    "nowhere":          address("/pay/nowhere"),
     "docs":             address("/docs"),
     "problem":          address("/problems/validation-failed"),
     "sandbox":          sandbox,

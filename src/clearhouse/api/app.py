@@ -16,7 +16,7 @@ from clearhouse.api.lookups import Lookups
 from clearhouse.api.metrics import metrics_in
 from clearhouse.api.operations import OPERATIONS, PAGES, WEBHOOKS
 from clearhouse.api.pages import Pages
-from clearhouse.api.pay import PayPages
+from clearhouse.api.pay import PayPages, is_buyers, sorry
 from clearhouse.api.problems import problem_of
 from clearhouse.api.refunds import Refunds
 from clearhouse.api.webhooks import Webhooks
@@ -38,14 +38,15 @@ def create_app(deps: ApiDependencies) -> Litestar:
 
     async def take(request: Request[Any, Any, Any]) -> Response[bytes]:
         """The same intake, for paths that only routing recognises, such as ``/v1/payments/``."""
-        try:
-            return reply_response(await intake.take(request.scope, request.receive))
-        except Disconnected:
-            return Response(b"", status_code=400)  # for nobody
+        return reply_response(await intake.take(request.scope, request.receive))
 
     def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        if isinstance(error, Disconnected):
+            return Response(b"", status_code=400)  # for nobody
         problem = problem_of(error, request_id_of(request.scope))
         metrics.problem(problem.slug)
+        if is_buyers(request.scope["path"]):
+            return sorry(problem)
         return reply_response(problem_reply(problem, request_id_of(request.scope)))
 
     handlers: list[HTTPRouteHandler] = [

@@ -11,7 +11,7 @@ from clearhouse.api import pay_page
 from clearhouse.api.dependencies import ApiDependencies
 from clearhouse.api.http import read_body
 from clearhouse.api.pay_page import Shown
-from clearhouse.api.problems import HttpError
+from clearhouse.api.problems import HttpError, Problem
 from clearhouse.kernel.errors import UnavailableError
 from clearhouse.payments.pages.model import PageState, PaymentPage
 
@@ -91,6 +91,22 @@ class PayPages:
         except UnavailableError:
             return pay_page.trouble()
         return pay_page.card_fields(page, client_token, self._script_url)
+
+
+def is_buyers(path: str) -> bool:
+    """Whether a buyer's browser is answered at a path, which cannot read problem details."""
+    return path.startswith("/pay/")
+
+
+def sorry(problem: Problem) -> Response[bytes]:
+    """A problem as a page for buyers."""
+    shown = pay_page.nowhere() if problem.status == 404 else pay_page.failed()
+    if problem.status >= 500:
+        shown = pay_page.unseen()
+    answer = _answer(shown)
+    answer.status_code = problem.status
+    answer.headers.update(problem.headers)
+    return answer
 
 
 def _is_moving(page: PaymentPage, came_from: str | None) -> bool:

@@ -100,6 +100,34 @@ def trouble() -> Shown:
     return _page("One moment", body, refresh="5")
 
 
+def nowhere() -> Shown:
+    """There is no page for this link."""
+    body = (
+        f"{_CLOCK}<h1>There is no payment page here</h1>"
+        "<p>Perhaps the link is not complete. Please go back to the shop and follow it again.</p>"
+    )
+    return _page("No payment page", body)
+
+
+def unseen() -> Shown:
+    """We cannot look: nothing is said of what was charged, and the page looks again."""
+    body = (
+        '<div class="wait"></div><h1>One moment, please</h1>'
+        "<p>We cannot see your payment just now. This page looks again by itself; whatever you "
+        "paid here is not lost, and is not charged twice.</p>"
+    )
+    return _page("One moment", body, refresh="5")
+
+
+def failed() -> Shown:
+    """What was sent makes no sense: the buyer starts again from what is stored."""
+    body = (
+        f"{_CLOCK}<h1>That did not work</h1><p>Your card was not taken.</p>"
+        '<a class="button" href="?">Back to the payment</a>'
+    )
+    return _page("That did not work", body)
+
+
 def card_fields(page: PaymentPage, client_token: str, script_url: str) -> Shown:
     """Our own page, with the PSP's fields in it."""
     note = ""
