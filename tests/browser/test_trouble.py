@@ -118,3 +118,17 @@ _REFUSES = """
   };
 })(window.braintree.dropin.create);
 """
+
+
+async def test_waiting_in_a_tab_leaves_the_way_back_as_it_was(
+    house: House, buyer: BrowserContext
+) -> None:
+    till = Square()
+    page, bought = await open_page(house, buyer, till)
+    await page.get_by_role("link", name="Back to the shop").click()
+    await page.wait_for_url("**/pay/*?from=psp&look=1")
+    await expect(page.get_by_role("heading", name="One moment")).to_be_visible()
+    await page.go_back()
+    await till.pay(page, till.good)
+    await expect(page.get_by_role("heading", name=PAID)).to_be_visible()
+    await house.paid_once(bought, 2000)

@@ -38,21 +38,22 @@ class PayPages:
     async def show(self, request: Request[Any, Any, Any], token: FromPath[str]) -> Response[Any]:
         """What the buyer must see now. Raises NotFound for a link that leads nowhere."""
         came_from = request.query_params.get("from")
+        look = _number(request.query_params.get("look", ""))
         page = await self._settled(await self._desk.page(token), came_from)
         if page.state is PageState.COMPLETED:
             return _answer(pay_page.paid(page))
         if page.state is PageState.EXPIRED:
             return _answer(pay_page.expired(page))
         if page.state is PageState.CREATED:
-            return _answer(pay_page.waiting("Your payment page is being opened.", seconds=1))
+            return _answer(pay_page.waiting("Your payment page is being opened.", look=look))
         if page.url is None:
-            return _answer(await self._our_page(page))
+            return _answer(await self._our_page(page, look))
         link = f"{self._public_url}/pay/{page.token}"
         if came_from == "cancel":
             return _answer(pay_page.cancelled(page, link))
         if came_from == "psp":
             words = "Your payment is being confirmed. If you have not paid yet, you still can."
-            return _answer(pay_page.waiting(words, seconds=2, back=link))
+            return _answer(pay_page.waiting(words, look=look, query="from=psp&amp;", back=link))
         return Redirect(page.url, status_code=303, headers=_HEADERS)
 
     async def take(self, request: Request[Any, Any, Any], token: FromPath[str]) -> Response[Any]:
@@ -73,8 +74,11 @@ class PayPages:
         return Redirect(link, status_code=303, headers=_HEADERS)
 
     async def _settled(self, page: PaymentPage, came_from: str | None) -> PaymentPage:
-        """The page, after a moment's wait where it is about to change."""
-        if _is_moving(page, came_from):
+        """The page, after a moment's wait where it is about to change.
+
+        A card under way is asked about in its own time, which a PSP may have wished.
+        """
+        if _is_moving(page, came_from) and not page.attempt_open:
             await self._desk.wake(page)
         for pause in _LOOKS:
             if not _is_moving(page, came_from):
@@ -83,9 +87,9 @@ class PayPages:
             page = await self._desk.page(page.token)
         return page
 
-    async def _our_page(self, page: PaymentPage) -> Shown:
+    async def _our_page(self, page: PaymentPage, look: int) -> Shown:
         if page.attempt_open:
-            return pay_page.waiting("Your payment is being made.", seconds=1)
+            return pay_page.waiting("Your payment is being made.", look=look)
         try:
             client_token = await self._desk.client_token(page)
         except UnavailableError:
@@ -107,6 +111,11 @@ def sorry(problem: Problem) -> Response[bytes]:
     answer.status_code = problem.status
     answer.headers.update(problem.headers)
     return answer
+
+
+def _number(text: str) -> int:
+    """What a page wrote into its own address, and anybody may change."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
 
 
 def _is_moving(page: PaymentPage, came_from: str | None) -> bool:

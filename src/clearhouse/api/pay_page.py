@@ -1,7 +1,7 @@
 """The payment page as HTML: calm, without any card data, and with a policy that lets little run."""
 
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from html import escape
 from importlib import resources
@@ -27,6 +27,9 @@ _BRAINTREE: Final = (
 """Braintree's hosts, and those of Cardinal, who asks the banks for it."""
 _STYLE: Final = _asset("pay.css")
 _SCRIPT: Final = _asset("pay.js")
+_WAIT: Final = _asset("wait.js")
+_PAUSES: Final = (1, 2, 3, 5, 8, 13, 20, 30)
+"""Seconds between looks: a tab that is left open must not have a PSP asked all day."""
 _DECLINED: Final = {
     "insufficient_funds": "There is not enough money on this card.",
     "expired_card": "This card has expired.",
@@ -56,11 +59,21 @@ class Shown:
     policy: str
 
 
-def waiting(words: str, *, seconds: int, back: str | None = None) -> Shown:
-    """Something is under way: a page that looks again by itself."""
+def waiting(words: str, *, look: int, query: str = "", back: str | None = None) -> Shown:
+    """Something is under way: a page that looks again by itself, each time after a longer pause.
+
+    ``look`` counts how often it did; ``query`` begins the address to look at.
+    """
     link = f'<a class="quiet" href="{escape(back)}">Go back to pay</a>' if back else ""
-    body = f'<div class="wait"></div><h1>One moment</h1><p role="status">{escape(words)}</p>{link}'
-    return _page("One moment", body, refresh=str(seconds))
+    body = (
+        f'<div class="wait"></div><h1>One moment</h1><p role="status">{escape(words)}</p>{link}'
+        f'<noscript><p><a class="quiet" href="?{query}">Look again</a></p></noscript>'
+        f"<script>{_WAIT}</script>"
+    )
+    seconds = _PAUSES[min(look, len(_PAUSES) - 1)]
+    again = f' data-again="?{query}look={look + 1}" data-seconds="{seconds}"'
+    policy = f"script-src {_hash(_WAIT)}; {_policy(None)}"
+    return replace(_page("One moment", body, main=again), policy=policy)
 
 
 def paid(page: PaymentPage) -> Shown:
@@ -163,7 +176,12 @@ def _to_shop(page: PaymentPage, kind: str) -> str:
 
 
 def _page(
-    title: str, body: str, *, refresh: str | None = None, script_url: str | None = None
+    title: str,
+    body: str,
+    *,
+    refresh: str | None = None,
+    script_url: str | None = None,
+    main: str = "",
 ) -> Shown:
     again = f'<meta http-equiv="refresh" content="{escape(refresh)}">' if refresh else ""
     html = (
@@ -171,7 +189,7 @@ def _page(
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">'
         f'<link rel="icon" href="data:,">{again}<title>{escape(title)}</title>'
-        f"<style>{_STYLE}</style></head><body><main>{body}</main></body></html>"
+        f"<style>{_STYLE}</style></head><body><main{main}>{body}</main></body></html>"
     )
     return Shown(html.encode(), _policy(script_url))
 
