@@ -1,0 +1,60 @@
+"""The HTTP API."""
+
+import asyncpg
+from litestar import Litestar
+from prometheus_client import REGISTRY
+
+from clearhouse.access.service import ApiKeys
+from clearhouse.api.app import create_app
+from clearhouse.api.dependencies import ApiDependencies
+from clearhouse.bootstrap.psps import LazyAdapters
+from clearhouse.bootstrap.runtime import Runtime
+from clearhouse.bootstrap.services import operation_service, page_service, payment_service
+from clearhouse.bootstrap.webhooks import inbox_of
+from clearhouse.kernel.errors import UnavailableError
+from clearhouse.payments.disputes.service import DisputeService
+from clearhouse.payments.pages.desk import PageDesk
+from clearhouse.postgres.connection import LOST
+from clearhouse.psp import registry
+from clearhouse.settings import Settings
+from clearhouse.wallets.service import WalletService
+from clearhouse.webhooks.incoming.door import WebhookDoor
+
+
+def api_app(runtime: Runtime, settings: Settings, pepper: bytes) -> Litestar:
+    """The HTTP API as an ASGI application; ``pepper`` is what API keys are hashed with."""
+
+    async def ready() -> None:
+        try:
+            await runtime.pool.fetchval("select 1")
+        except (asyncpg.PostgresError, *LOST) as error:
+            raise UnavailableError("PostgreSQL does not answer.") from error
+
+    inbox = inbox_of(runtime)
+    lazily = LazyAdapters(settings)
+    access = ApiKeys(runtime.pool, runtime.clock, runtime.ids, runtime.randomness, pepper)
+    dependencies = ApiDependencies(
+        payments=payment_service(runtime, settings.api.idempotency_lifetime),
+        operations=operation_service(runtime, settings),
+        disputes=DisputeService(runtime.pool),
+        wallets=WalletService(runtime.pool, runtime.ids, runtime.clock),
+        webhooks=WebhookDoor(inbox, runtime.clock, lazily.get, settings.api.public_url),
+        pages=PageDesk(
+            page_service(runtime, settings),
+            runtime.ids,
+            runtime.randomness,
+            lazily.get,
+            names=[name for name in settings.psps if registry.has_pages(name)],
+            lifetime=settings.pages.lifetime,
+        ),
+        keys=access,
+        psps=frozenset(settings.psps),
+        clock=runtime.clock,
+        ids=runtime.ids,
+        ready=ready,
+        registry=REGISTRY,
+        max_body_bytes=settings.api.max_body_bytes,
+        public_url=settings.api.public_url,
+        drop_in_script=settings.pages.drop_in_script,
+    )
+    return create_app(dependencies)

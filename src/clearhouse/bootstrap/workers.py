@@ -1,0 +1,134 @@
+"""The loops of each role."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Final
+
+import structlog
+
+from clearhouse.bootstrap.policies import breaker_policy
+from clearhouse.bootstrap.psps import open_psps
+from clearhouse.bootstrap.runtime import Runtime
+from clearhouse.bootstrap.services import execution_service, operation_execution, page_service
+from clearhouse.bootstrap.webhooks import notice_takers
+from clearhouse.ledger.service import LedgerService
+from clearhouse.messaging.consumer import Consumer, Subscription
+from clearhouse.messaging.outbox import OutboxStream
+from clearhouse.payments.booking import BookingService
+from clearhouse.psp import registry
+from clearhouse.settings import Settings
+from clearhouse.wallets.service import WalletService
+from clearhouse.workers.executor import ChargingPsp, Executor
+from clearhouse.workers.maintenance import run_maintenance
+from clearhouse.workers.operator import Operator
+from clearhouse.workers.pages import PageWorker
+
+_log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.bootstrap")
+
+
+class Role(StrEnum):
+    """What a working process can do; several processes may share a role."""
+
+    EXECUTOR = "executor"
+    """Calls the PSPs."""
+    LEDGER = "ledger"
+    """Books what payments report."""
+    WALLETS = "wallets"
+    """Credits sellers with what payments report."""
+    PAYMENTS = "payments"
+    """Marks orders that ledger and wallets have answered for, and keeps house."""
+
+
+def consumers(runtime: Runtime, roles: Iterable[Role]) -> list[Consumer]:
+    """The consumers of some roles, over the outboxes of the services in this database."""
+    payments, ledger, wallets = (
+        OutboxStream(runtime.pool, service) for service in ("payments", "ledger", "wallets")
+    )
+    subscriptions: Mapping[Role, list[Subscription]] = {
+        Role.EXECUTOR: [],
+        Role.LEDGER: [LedgerService(runtime.ids, runtime.clock).subscription(payments)],
+        Role.WALLETS: [
+            WalletService(runtime.pool, runtime.ids, runtime.clock).subscription(payments)
+        ],
+        Role.PAYMENTS: BookingService(runtime.clock).subscriptions(ledger, wallets),
+    }
+    wanted = [one for role in dict.fromkeys(roles) for one in subscriptions[role]]
+    return [Consumer(runtime.pool, runtime.clock, one) for one in wanted]
+
+
+async def run_workers(
+    runtime: Runtime, settings: Settings, roles: Iterable[Role], stopping: asyncio.Event
+) -> None:
+    """Run the loops of some roles until ``stopping`` is set; calls under way are settled first.
+
+    Calls get as long as a lease to end; whatever is left then is taken up by another process
+    with the same key.
+    """
+    chosen = list(dict.fromkeys(roles))
+    if Role.EXECUTOR not in chosen:
+        await run_loops(runtime, settings, chosen, {}, stopping)
+        return
+    async with open_psps(settings) as psps:
+        await run_loops(runtime, settings, chosen, psps, stopping)
+
+
+async def run_loops(
+    runtime: Runtime,
+    settings: Settings,
+    roles: Iterable[Role],
+    psps: Mapping[str, ChargingPsp],
+    stopping: asyncio.Event,
+) -> None:
+    """The same with PSPs that are open already, an executor and an operator for each."""
+    chosen = set(roles)
+    loops = [asyncio.create_task(one.run(), name=one.name) for one in consumers(runtime, chosen)]
+    if Role.PAYMENTS in chosen:
+        loops.append(asyncio.create_task(run_maintenance(runtime.pool, runtime.clock)))
+    service = execution_service(runtime, settings)
+    operations = operation_execution(runtime, settings)
+    executors: list[asyncio.Task[None]] = []
+    for name, psp in psps.items():
+        concurrency = settings.psps[name].concurrency
+        executor = Executor(
+            service,
+            psp,
+            runtime.clock,
+            concurrency=concurrency,
+            breaker=breaker_policy(settings),
+        )
+        executors.append(asyncio.create_task(executor.run(stopping), name=f"{name} executor"))
+        operator = Operator(operations, psp, runtime.clock, concurrency=concurrency)
+        executors.append(asyncio.create_task(operator.run(stopping), name=f"{name} operator"))
+        if registry.has_pages(name):
+            pages = PageWorker(
+                page_service(runtime, settings),
+                psp,
+                runtime.clock,
+                public_url=settings.api.public_url,
+                concurrency=concurrency,
+            )
+            executors.append(asyncio.create_task(pages.run(stopping), name=f"{name} pages"))
+    loops += [
+        asyncio.create_task(taker.run(), name="notices")
+        for taker in notice_takers(runtime, settings, psps)
+    ]
+    try:
+        await _until_stopped([*loops, *executors], stopping)
+        if executors:
+            await asyncio.wait(executors, timeout=settings.executor.lease_seconds)
+    finally:
+        for task in [*loops, *executors]:
+            task.cancel()
+        await asyncio.gather(*loops, *executors, return_exceptions=True)
+
+
+async def _until_stopped(tasks: list[asyncio.Task[None]], stopping: asyncio.Event) -> None:
+    stop = asyncio.create_task(stopping.wait())
+    done, _ = await asyncio.wait([*tasks, stop], return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    stopping.set()
+    for task in done:
+        if task in tasks and not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("worker_broke", task=task.get_name(), error=repr(error))
+            raise error
