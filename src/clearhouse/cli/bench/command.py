@@ -5,6 +5,7 @@ import tempfile
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Annotated
 
 import msgspec
@@ -241,12 +242,16 @@ class _Stored(_Life):
         self.rows = [self._intake, self._whole]
 
     async def round(self) -> None:
-        for house, take_in, whole in (
-            (self._empty, self._intake.theirs, self._whole.theirs),
-            (self._house, self._intake.ours, self._whole.ours),
-        ):
-            clock = self._world.clock
+        # There and back, since whatever comes second meets what the first left to be written.
+        clock = self._world.clock
+        loads: dict[bool, list[float]] = {False: [], True: []}
+        lives: dict[bool, list[float]] = {False: [], True: []}
+        for is_full in (False, True, True, False):
+            house = self._house if is_full else self._empty
             load = await measures.intake(house, clock, connections=64, seconds=self._seconds)
-            take_in.append(load.per_second)
+            loads[is_full].append(load.per_second)
             await measures.drain(house, clock)
-            whole.append(await self._life(house))
+            lives[is_full].append(await self._life(house))
+        for row, figures in ((self._intake, loads), (self._whole, lives)):
+            row.theirs.append(fmean(figures[False]))
+            row.ours.append(fmean(figures[True]))
