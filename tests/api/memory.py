@@ -1,7 +1,7 @@
 """A small payment service in memory and a fake wallet, for tests of HTTP alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -239,6 +239,9 @@ class MemoryPages:
         self.woken = 0
         self.fails: Exception | None = None
         self.broken: Exception | None = None
+
+    def choose(self, payment: NewPayment) -> NewPayment:
+        return payment if payment.psp else replace(payment, psp=self.names[0])
 
     def prepare(self, event: PaymentEvent, payment: NewPayment) -> NewPage:
         page_id = IDS.at(event.created_at)

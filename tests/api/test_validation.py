@@ -26,6 +26,9 @@ def faults_of(body: bytes) -> list[tuple[str, str]]:
     return [(fault.pointer, fault.code) for fault in caught.value.faults]
 
 
+STRIPE = {"psp": "stripe", "payment_method": "pm_card_visa"}
+SQUARE = {"psp": "square", "source_id": "cnon:card-nonce-ok"}
+
 # One fault each: the request, the pointer, the code.
 TABLE = [
     ([], "", "wrong-type"),
@@ -65,6 +68,20 @@ TABLE = [
     (with_value({"a": "x" * 16_400}, "buyer_info"), "/buyer_info", "too-long"),
     (with_value("pm_x", "credit_card_info"), "/credit_card_info", "wrong-type"),
     (without("credit_card_info", "psp"), "/credit_card_info/psp", "missing"),
+    (with_value([], "credit_card_info"), "/credit_card_info", "too-few"),
+    (with_value([STRIPE] * 6, "credit_card_info"), "/credit_card_info", "too-many"),
+    (with_value([STRIPE, "x"], "credit_card_info"), "/credit_card_info/1", "wrong-type"),
+    (with_value([STRIPE, STRIPE], "credit_card_info"), "/credit_card_info/1/psp", "duplicate-psp"),
+    (
+        with_value([STRIPE, {"psp": "square"}], "credit_card_info"),
+        "/credit_card_info/1/token",
+        "missing",
+    ),
+    (
+        with_value([STRIPE, SQUARE | {"pan": "1"}], "credit_card_info"),
+        "/credit_card_info/1/pan",
+        "unknown-field",
+    ),
     (without("credit_card_info", "token"), "/credit_card_info/token", "missing"),
     (with_value("adyen", "credit_card_info", "psp"), "/credit_card_info/psp", "unknown-psp"),
     (with_value("Stripe", "credit_card_info", "psp"), "/credit_card_info/psp", "unknown-psp"),
@@ -264,6 +281,21 @@ def test_how_to_capture_and_where_to_return_are_taken_at_a_glance(
     assert seen is not None
     assert seen == read_payment(body, PSPS) == thoroughly(body, PSPS)
     assert (seen[0].capture_mode, seen[0].return_url) == (mode, url)
+
+
+def test_alternatives_are_taken_at_a_glance_in_their_order() -> None:
+    body = raw(VALID | {"credit_card_info": [SQUARE, STRIPE]})
+    seen = at_a_glance(body, PSPS)
+    assert seen is not None
+    assert seen == thoroughly(body, PSPS)
+    payment, _ = seen
+    assert (payment.psp, payment.payment_method) == ("square", "cnon:card-nonce-ok")
+    assert [one.psp for one in payment.alternatives] == ["square", "stripe"]
+
+
+def test_a_list_of_one_is_the_same_request_as_the_card_alone() -> None:
+    alone = read_payment(raw(VALID | {"credit_card_info": SQUARE}), PSPS)
+    assert read_payment(raw(VALID | {"credit_card_info": [SQUARE]}), PSPS) == alone
 
 
 def test_a_capture_that_is_said_or_left_out_is_the_same_request() -> None:

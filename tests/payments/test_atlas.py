@@ -68,11 +68,16 @@ def path_to(goal: Place) -> list[Fact]:
     raise AssertionError(f"nothing leads to {goal}")
 
 
+def learnt(order_id: UUID, fact: Fact) -> Learnt:
+    source = Source.REPLY if fact.elsewhere else Source.POLL
+    return Learnt(order_id, fact.outcome, source, proves_no_charge=fact.proven)
+
+
 class _Drive:
     """Orders that can be captured in part, one for each arrow, driven through the one door."""
 
     def __init__(self, pool: Pool) -> None:
-        policy = replace(POLICY, soft_declines=1_000, card_declines=100_000)
+        policy = replace(POLICY, soft_declines=1_000, card_declines=100_000, failover_tries=1)
         self.pool = pool
         self.learning = LearningService(
             SystemClock(),
@@ -97,28 +102,58 @@ class _Drive:
             await execution_service(self.pool).claim("stripe", LIMITS, 1_000)
         return [order.order_id for order in request.event.orders]
 
+    async def offer(self, elsewhere: dict[UUID, int]) -> None:
+        """Give each order so many other PSPs, and attempts that were called once each."""
+        ids = [order_id for order_id, count in elsewhere.items() if count]
+        counts = [count for count in elsewhere.values() if count]
+        await self.pool.execute(
+            "update payments.payment_orders o set route = (array['b', 'c', 'd', 'e'])[1:n]"
+            " from unnest($1::uuid[], $2::int[]) g (order_id, n) where o.order_id = g.order_id",
+            ids,
+            counts,
+        )
+        await self.pool.execute(
+            "insert into payments.alternatives select distinct o.event_id, v.psp, 'token'"
+            " from payments.payment_orders o, unnest(array['stripe', 'b', 'c', 'd', 'e']) v (psp)"
+            " where o.order_id = any($1::uuid[])",
+            ids,
+        )
+        await self.pool.execute(
+            "insert into payments.attempts (order_id, attempt, psp, idempotency_key, calls,"
+            " started_at, charged_at, finished_at)"
+            " select order_id, a, 'b', order_id::text || a, 1, now(), now(),"
+            " case when a > 1 then now() end"
+            " from unnest($1::uuid[], $2::int[]) g (order_id, n), generate_series(1, n + 1) a"
+            " on conflict do nothing",
+            ids,
+            counts,
+        )
+
     async def drive(self, order_ids: list[UUID], chosen: list[Arrow]) -> None:
         """Bring each order to the beginning of its arrow, along it, and see where it is."""
-        facts: list[Learnt] = []
-        last: list[int] = []
+        ways: list[Learnt] = []
+        ends: list[Learnt] = []
+        elsewhere: dict[UUID, int] = {}
         for order_id, arrow in zip(order_ids, chosen, strict=True):
             start = arrow.before
             way = [] if start.status is OrderStatus.NOT_STARTED else path_to(start)
-            facts += [
-                Learnt(order_id, fact.outcome, Source.POLL, proves_no_charge=fact.proven)
-                for fact in [*way, arrow.fact]
-            ]
-            last.append(len(facts) - 1)
+            ways += [learnt(order_id, fact) for fact in way]
+            ends.append(learnt(order_id, arrow.fact))
+            elsewhere[order_id] = sum(fact.elsewhere for fact in [*way, arrow.fact])
+        await self.offer(elsewhere)
         async with self.pool.acquire() as connection, connection.transaction():
-            made = await self.learning.learn(connection, facts)
+            await self.learning.learn(connection, ways)
+            # As a claim by the next PSP's executor would count.
+            await connection.execute("update payments.work set tries = greatest(tries, 1)")
+            made = await self.learning.learn(connection, ends)
         rows = await self.pool.fetch(
             "select order_id, status, status_reason from payments.payment_orders"
         )
         stored = {row["order_id"]: (row["status"], row["status_reason"]) for row in rows}
-        for order_id, arrow, place in zip(order_ids, chosen, last, strict=True):
+        for order_id, arrow, transition in zip(order_ids, chosen, made, strict=True):
             after = arrow.after.reason
             assert stored[order_id] == (arrow.after.status, after), arrow
-            assert made[place].effect is arrow.effect, arrow
+            assert transition.effect is arrow.effect, arrow
 
 
 async def test_every_arrow_is_driven_through_the_one_door(pool: Pool) -> None:

@@ -141,7 +141,11 @@ class PaymentPages(Protocol):
 
     @property
     def names(self) -> Sequence[str]:
-        """The PSPs with a payment page, the one chosen unless asked first."""
+        """The PSPs with a payment page."""
+        ...
+
+    def choose(self, payment: NewPayment) -> NewPayment:
+        """The payment with the PSP whose page it will be, unless it asks for one."""
         ...
 
     def prepare(self, event: PaymentEvent, payment: NewPayment) -> NewPage:

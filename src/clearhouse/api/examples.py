@@ -90,10 +90,28 @@ PAYMENT_ON_A_PAGE: Final[dict[str, Any]] = {
     ],
 }
 
+PAYMENT_WITH_ALTERNATIVES: Final[dict[str, Any]] = {
+    "checkout_id": "checkout-e3b8",
+    "buyer_info": {"name": "Katherine Johnson"},
+    "credit_card_info": [
+        {"psp": "stripe", "payment_method": "pm_card_visa"},
+        {"psp": "square", "source_id": "cnon:card-nonce-ok"},
+    ],
+    "payment_orders": [
+        {
+            "payment_order_id": "checkout-e3b8-maps",
+            "seller_account": "star-maps",
+            "amount": "35.00",
+            "currency": "USD",
+        }
+    ],
+}
+
 PAYMENTS: Final = {
     "two sellers, Stripe": PAYMENT,
     "several currencies, Braintree": PAYMENT_IN_SEVERAL_CURRENCIES,
     "one seller, Square": PAYMENT_WITH_SQUARE,
+    "Stripe, else Square": PAYMENT_WITH_ALTERNATIVES,
     "on a payment page": PAYMENT_ON_A_PAGE,
     "held first, captured later": PAYMENT_HELD,
 }

@@ -52,6 +52,8 @@ class PaymentIntake:
             raise CardNumberRefused("")
         body = await read_body(receive, length, deps.max_body_bytes)
         payment, canonical = read_payment(body, deps.psps, deps.pages.names)
+        if payment.on_page:
+            payment = deps.pages.choose(payment)
         idempotency = idempotency_key(key_header, payment.checkout_id)
         event, page = deps.payments.prepare(payment), None
         if payment.on_page:

@@ -28,7 +28,7 @@ from clearhouse.api.strict_json import (
 from clearhouse.api.validation import check_payment
 from clearhouse.kernel.errors import CardNumberRefused, Fault, InvalidRequest
 from clearhouse.kernel.money import MoneyError, parse_charge
-from clearhouse.payments.model import CaptureMode, NewOrder, NewPayment
+from clearhouse.payments.model import Alternative, CaptureMode, NewOrder, NewPayment
 
 _decoder: Final = msgspec.json.Decoder(PaymentRequest)
 _encoder: Final = msgspec.json.Encoder(order="sorted")
@@ -46,9 +46,9 @@ def read_payment(
     """The payment that a body asks for, and its canonical JSON.
 
     Two bodies that say the same have the same canonical JSON, whatever their white space,
-    escapes and order of members. ``pages`` are the PSPs with a payment page, in the order in which
-    they are chosen. Raises CardNumberRefused, InvalidRequest with every fault,
-    and HttpError for what is not JSON.
+    escapes and order of members. ``pages`` are the PSPs with a payment page; a payment for one of
+    them has no PSP yet unless it asks for one. Raises CardNumberRefused, InvalidRequest with every
+    fault, and HttpError for what is not JSON.
     """
     escaped = b"\\" in body
     # Escapes hide digits, so such a body is looked at again once it is decoded.
@@ -72,8 +72,11 @@ def at_a_glance(
     expected = members + _MEMBERS_BESIDE + _MEMBERS_OF_ORDER * len(request.payment_orders)
     optional = (request.capture, request.return_url, request.cancel_url, request.psp)
     expected += sum(member is not msgspec.UNSET for member in optional)
-    if request.credit_card_info is msgspec.UNSET:
+    cards = request.cards()
+    if cards is None:
         expected -= _MEMBERS_OF_CARD
+    else:
+        expected += (_MEMBERS_OF_CARD - 1) * (len(cards) - 1)
     # A quote before a colon ends the name of a member, and nothing else can without an escape
     # (a text that begins with a colon only adds to the count). So equal counts prove that no
     # member came twice, which decoding would have hidden.
@@ -98,7 +101,7 @@ def _payment(
     chosen = _method(request, psps, pages)
     if chosen is None:
         return None
-    psp, token = chosen
+    psp, token = chosen[0]
     try:
         orders = tuple(
             NewOrder(
@@ -126,28 +129,42 @@ def _payment(
         None if url is msgspec.UNSET else url,
         on_page=token is None,
         cancel_url=None if cancel_url is msgspec.UNSET else cancel_url,
+        alternatives=_alternatives(chosen),
     )
+    cards = request.credit_card_info
+    if isinstance(cards, list) and len(cards) == 1:
+        # As a list of one or by itself, it is the same request.
+        request = msgspec.structs.replace(request, credit_card_info=cards[0])
     if mode == CaptureMode.AUTOMATIC:
         # Said or not, it is the same request.
         request = msgspec.structs.replace(request, capture=msgspec.UNSET)
     return payment, _encoder.encode(request)
 
 
+def _alternatives(chosen: Sequence[tuple[str, str | None]]) -> tuple[Alternative, ...]:
+    if len(chosen) == 1:
+        return ()
+    return tuple(Alternative(psp, token or "") for psp, token in chosen)
+
+
 def _method(
     request: PaymentRequest, psps: AbstractSet[str], pages: Sequence[str]
-) -> tuple[str, str | None] | None:
-    """The PSP, and the token unless the buyer pays on a page; None when neither fits."""
-    card = request.credit_card_info
-    if card is not msgspec.UNSET:
-        token = card.chosen()
+) -> list[tuple[str, str | None]] | None:
+    """Each PSP with its token, without one for a page; None when nothing fits."""
+    cards = request.cards()
+    if cards is not None:
+        chosen = [(card.psp, card.chosen()) for card in cards]
         fits = request.psp is msgspec.UNSET and request.cancel_url is msgspec.UNSET
-        return (card.psp, token) if token is not None and card.psp in psps and fits else None
+        fits = fits and all(token is not None and psp in psps for psp, token in chosen)
+        return chosen if fits and len({psp for psp, _ in chosen}) == len(chosen) else None
     if not pages or request.capture == CaptureMode.MANUAL:
         return None
     if len({order.currency for order in request.payment_orders}) != 1:
         return None
-    psp = pages[0] if request.psp is msgspec.UNSET else request.psp
-    return (psp, None) if psp in pages else None
+    if request.psp is msgspec.UNSET:
+        # Whoever prepares the page chooses.
+        return [("", None)]
+    return [(request.psp, None)] if request.psp in pages else None
 
 
 def thoroughly(

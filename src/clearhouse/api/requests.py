@@ -13,6 +13,7 @@ MAX_BUYER_INFO: Final = 16_384
 """Bytes of ``buyer_info`` as compact JSON."""
 MAX_BUYER_DEPTH: Final = 8
 MAX_URL: Final = 2048
+MAX_ALTERNATIVES: Final = 5
 
 ID_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:~@+=\-]*$"
 """What may stand in a URL's path and in a PSP's idempotency header without any escaping."""
@@ -117,7 +118,27 @@ class PaymentRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw
             "and 8 levels. Stored, never interpreted."
         ),
     ]
-    credit_card_info: CardInfoRequest | msgspec.UnsetType = msgspec.UNSET
+    credit_card_info: (
+        CardInfoRequest
+        | Annotated[
+            list[CardInfoRequest],
+            Meta(
+                min_length=1,
+                max_length=MAX_ALTERNATIVES,
+                description="Alternatives: the same card, tokenized at several PSPs, each PSP "
+                "once. Tried one after the other, as long as each is proven not to have charged.",
+            ),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+
+    def cards(self) -> "list[CardInfoRequest] | None":
+        """All alternatives; one is a list of one, and None is a payment on a page."""
+        given = self.credit_card_info
+        if given is msgspec.UNSET:
+            return None
+        return given if isinstance(given, list) else [given]
+
     psp: (
         Annotated[
             str,

@@ -50,7 +50,7 @@ def check_payment(
         check_buyer_info(members["buyer_info"], faults)
         values["buyer_info"] = plain(members["buyer_info"])
     if "credit_card_info" in members:
-        values["credit_card_info"] = _card_info(members["credit_card_info"], psps, faults)
+        values["credit_card_info"] = _cards(members["credit_card_info"], psps, faults)
     if "payment_orders" in members:
         values["payment_orders"] = _orders(members["payment_orders"], faults)
     if "capture" in members:
@@ -85,7 +85,7 @@ def _check_names(
         if name in known:
             continue
         detail = "is not a field of this object"
-        if path == ("credit_card_info",) and name.lower() in _CARD_DATA:
+        if path[:1] == ("credit_card_info",) and name.lower() in _CARD_DATA:
             detail = "is never accepted; send the PSP's token instead"
         faults.add(pointer_to((*path, name)), "unknown-field", detail)
     for name, _ in found.repeated:
@@ -120,8 +120,35 @@ def _identifier(value: Any, path: tuple[str | int, ...], faults: Faults) -> str 
     return text
 
 
-def _card_info(value: Any, psps: AbstractSet[str], faults: Faults) -> dict[str, Any]:
+def _cards(
+    value: Any, psps: AbstractSet[str], faults: Faults
+) -> dict[str, Any] | list[dict[str, Any]]:
+    """One card, or the same card at several PSPs, each PSP once."""
     path = ("credit_card_info",)
+    if not isinstance(value, list):
+        return _card_info(value, path, psps, faults)
+    items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
+    if not 1 <= len(items) <= requests.MAX_ALTERNATIVES:
+        kind = "too-many" if items else "too-few"
+        detail = f"must hold 1 to {requests.MAX_ALTERNATIVES} alternatives"
+        faults.add(pointer_to(path), kind, detail)
+        return []
+    checked = [_card_info(item, (*path, place), psps, faults) for place, item in enumerate(items)]
+    first_use: dict[str, int] = {}
+    for place, card in enumerate(checked):
+        psp = card.get("psp")
+        if psp is not None and first_use.setdefault(psp, place) != place:
+            faults.add(
+                pointer_to((*path, place, "psp")),
+                "duplicate-psp",
+                f"is the same as in alternative {first_use[psp]}",
+            )
+    return checked
+
+
+def _card_info(
+    value: Any, path: tuple[str | int, ...], psps: AbstractSet[str], faults: Faults
+) -> dict[str, Any]:
     if not isinstance(value, Members):
         faults.add(pointer_to(path), "wrong-type", "must be a JSON object")
         return {}
@@ -129,17 +156,18 @@ def _card_info(value: Any, psps: AbstractSet[str], faults: Faults) -> dict[str, 
     checked: dict[str, Any] = {}
     psp: str | None = None
     if "psp" not in value.values:
-        faults.add("/credit_card_info/psp", "missing", "is required")
+        faults.add(pointer_to((*path, "psp")), "missing", "is required")
     else:
         psp = _text(value.values["psp"], (*path, "psp"), 64, faults)
         if psp is not None and psp not in psps:
             known = ", ".join(sorted(psps))
-            faults.add("/credit_card_info/psp", "unknown-psp", f"must be one of: {known}")
+            faults.add(pointer_to((*path, "psp")), "unknown-psp", f"must be one of: {known}")
             psp = None
         checked["psp"] = psp
     given = [name for name in requests.TOKEN_FIELDS if name in value.values]
     if not given:
-        faults.add("/credit_card_info/token", "missing", "a token or nonce of the PSP is required")
+        detail = "a token or nonce of the PSP is required"
+        faults.add(pointer_to((*path, "token")), "missing", detail)
     for name in given:
         pointer = pointer_to((*path, name))
         owner = requests.TOKEN_FIELDS[name]

@@ -14,6 +14,7 @@ from clearhouse.bootstrap.webhooks import inbox_of
 from clearhouse.kernel.errors import UnavailableError
 from clearhouse.payments.disputes.service import DisputeService
 from clearhouse.payments.pages.desk import PageDesk
+from clearhouse.payments.routes import Router
 from clearhouse.postgres.connection import LOST
 from clearhouse.psp import registry
 from clearhouse.settings import Settings
@@ -34,7 +35,7 @@ def api_app(runtime: Runtime, settings: Settings, pepper: bytes) -> Litestar:
     lazily = LazyAdapters(settings)
     access = ApiKeys(runtime.pool, runtime.clock, runtime.ids, runtime.randomness, pepper)
     dependencies = ApiDependencies(
-        payments=payment_service(runtime, settings.api.idempotency_lifetime),
+        payments=payment_service(runtime, settings),
         operations=operation_service(runtime, settings),
         disputes=DisputeService(runtime.pool),
         wallets=WalletService(runtime.pool, runtime.ids, runtime.clock),
@@ -46,6 +47,7 @@ def api_app(runtime: Runtime, settings: Settings, pepper: bytes) -> Litestar:
             lazily.get,
             names=[name for name in settings.psps if registry.has_pages(name)],
             lifetime=settings.pages.lifetime,
+            router=Router(settings.routing, runtime.randomness),
         ),
         keys=access,
         psps=frozenset(settings.psps),

@@ -18,6 +18,7 @@ def retry_policy(settings: Settings) -> RetryPolicy:
         soft_declines=retry.soft_declines,
         decline_first=timedelta(seconds=retry.decline_seconds),
         card_declines=retry.card_declines,
+        failover_tries=retry.failover_tries,
         limits={StatusReason(reason): limit for reason, limit in settings.limits.items()},
     )
 

@@ -18,14 +18,19 @@ from clearhouse.payments.operations.service import OperationService
 from clearhouse.payments.operations.strays import StrayRefunds
 from clearhouse.payments.operations.terms import FeePolicy
 from clearhouse.payments.pages.service import PageService
+from clearhouse.payments.routes import Router
 from clearhouse.payments.service import PaymentService
 from clearhouse.settings import Settings
 
 
-def payment_service(runtime: Runtime, idempotency_lifetime: timedelta) -> PaymentService:
+def payment_service(runtime: Runtime, settings: Settings) -> PaymentService:
     """The payments that an API offers; it has its own group commit."""
     intake = IntakeService(
-        runtime.pool, runtime.clock, runtime.ids, idempotency_lifetime=idempotency_lifetime
+        runtime.pool,
+        runtime.clock,
+        runtime.ids,
+        idempotency_lifetime=settings.api.idempotency_lifetime,
+        router=Router(settings.routing, runtime.randomness),
     )
     return PaymentService(runtime.pool, intake)
 

@@ -76,6 +76,7 @@ def _show(trail: Trail, conclusion: Conclusion) -> None:
         "fee": str(Money(order.fee_minor, order.amount.currency)) if order.fee_minor else None,
         "reason": order.status_reason or order.failure_code,
         "PSP": order.psp,
+        "routed": order.routed_by,
         "PSP charge": order.psp_reference,
         "accepted": _time(order.created_at),
         "final": _time(order.finalized_at) if order.finalized_at else None,
@@ -85,9 +86,12 @@ def _show(trail: Trail, conclusion: Conclusion) -> None:
             out.print(f"  [quiet]{name:<11}[/quiet] {escape(fact)}", soft_wrap=True)
     _table(
         "Attempts",
-        ("no.", "PSP key", "calls", "last outcome", "since"),
+        ("no.", "PSP", "PSP key", "calls", "last outcome", "since"),
         (
-            (str(a.number), a.idempotency_key, str(a.calls), a.outcome or "-", _time(a.started_at))
+            (
+                *(str(a.number), a.psp, a.idempotency_key, str(a.calls)),
+                *(a.outcome or "-", _time(a.started_at)),
+            )
             for a in trail.attempts
         ),
     )

@@ -58,6 +58,7 @@ MOVERS: Final[Mapping[Place, str]] = {
         _E, _R.UNKNOWN_OUTCOME
     ): "an executor: same key while the PSP remembers it, then look-ups",
     Place(_E, _R.PSP_UNAVAILABLE): "an executor: same key, after a wait that grows",
+    Place(_E, _R.FAILED_OVER): "the executor of the next PSP, with a new attempt, at once",
     Place(_E, _R.RETRY_SCHEDULED): "an executor: a new attempt after a wait that grows",
     Place(_E, _R.PROCESSING): "the PSP: by webhook, or when it is polled",
     Place(_E, _R.PENDING_REVIEW): "a reviewer at the PSP: by webhook, or when it is polled",
@@ -76,12 +77,17 @@ MOVERS: Final[Mapping[Place, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something that can be learnt, in words; ``proven`` and ``may_retry`` as in OrderState."""
+    """Something that can be learnt, in words; ``proven`` says that a look-up proves it.
+
+    ``may_retry`` and ``elsewhere`` as in OrderState; with the latter, every call was answered, and
+    the PSP took nothing as often as is borne.
+    """
 
     words: str
     outcome: PspOutcome
     proven: bool = False
     may_retry: bool = False
+    elsewhere: bool = False
 
 
 FACTS: Final = (
@@ -104,6 +110,12 @@ FACTS: Final = (
     Fact("authorized", Pending(PendingReason.AUTHORIZED, _CHARGE)),
     Fact("nothing charged by this call", NotCharged("busy")),
     Fact("proven not charged", NotCharged("not found"), proven=True),
+    Fact("nothing charged, another PSP can take it", NotCharged("busy"), elsewhere=True),
+    Fact(
+        "refused by the PSP, another can take it",
+        Declined(DeclineReason.REJECTED_BY_PSP, Retry.HARD, "invalid"),
+        elsewhere=True,
+    ),
     Fact("answer lost", Unknown("timeout")),
 )
 """One of each kind of thing that can be learnt about an order that was authorized first."""
@@ -118,6 +130,7 @@ _FOLLOWS: Final[Mapping[Effect, str]] = {
     Effect.ACT: "`payment_order.action_required`",
     Effect.RETRY: "asked again",
     Effect.NEW_ATTEMPT: "a new attempt with a key of its own",
+    Effect.FAIL_OVER: "a new attempt with a key of its own, at the next PSP",
     Effect.RAISE: "a person is told",
     Effect.STRAY: "the charge is given back",
 }
@@ -138,23 +151,25 @@ def arrows() -> Iterator[Arrow]:
     policy = RetryPolicy()
     for place in MOVERS:
         for fact in FACTS:
-            transition = apply(_state(place, fact), fact.outcome, policy, 0.5)
+            transition = apply(_state(place, fact, policy), fact.outcome, policy, 0.5)
             after = Place(transition.status, transition.reason)
             yield Arrow(place, fact, after, transition.effect)
 
 
-def _state(place: Place, fact: Fact) -> OrderState:
+def _state(place: Place, fact: Fact, policy: RetryPolicy) -> OrderState:
     known = place.reason in UNDECIDED or place.status is OrderStatus.SUCCESS
     return OrderState(
         place.status,
         place.reason,
         _PRICE,
-        tries=1,
+        tries=policy.failover_tries if fact.elsewhere else 1,
         key_expired=fact.proven,
         may_retry=fact.may_retry,
         partly=True,
         reference=_CHARGE if known else None,
         captured_minor=_PRICE.minor if place.status is OrderStatus.SUCCESS else 0,
+        elsewhere=fact.elsewhere,
+        all_answered=fact.elsewhere,
     )
 
 
@@ -245,6 +260,7 @@ def diagram() -> str:
 _RETURNS: Final[Mapping[str, str]] = {
     "unknown_outcome": "same key again",
     "psp_unavailable": "same key again",
+    "failed_over": "new attempt at the next PSP",
     "retry_scheduled": "new attempt",
     "processing": "webhook or poll",
     "pending_review": "webhook or poll",

@@ -7,8 +7,9 @@ from typing import Any, Final
 import asyncpg
 
 from clearhouse.kernel.money import Money
-from clearhouse.payments.learnt import Learnt
+from clearhouse.payments.learnt import Learnt, Source
 from clearhouse.payments.lifecycle import (
+    BEGINNING,
     ENDING,
     Age,
     Effect,
@@ -72,12 +73,24 @@ class Decided:
     def attempt(self) -> int:
         """The attempt that is under way afterwards."""
         attempt: int = self.row["attempt"]
-        return attempt + (self.effect is Effect.NEW_ATTEMPT)
+        return attempt + (self.effect in BEGINNING)
+
+    @property
+    def told_by(self) -> str:
+        """The PSP that the fact comes from."""
+        return self.fact.psp or self.row["psp"]
+
+    @property
+    def psp(self) -> str:
+        """The PSP that the order is at afterwards: whoever charged it, or the next to be asked."""
+        if self.effect is Effect.FAIL_OVER:
+            return self.row["route"][0]
+        return self.told_by if self.transition.charged else self.row["psp"]
 
     @property
     def psp_reference(self) -> str | None:
         """The charge the order stands for afterwards; a new attempt has none yet."""
-        if self.effect is Effect.NEW_ATTEMPT:
+        if self.effect in BEGINNING:
             return None
         known: str | None = self.row["psp_reference"]
         return self.transition.psp_reference or known
@@ -113,6 +126,8 @@ def age_of(row: asyncpg.Record, fact: Learnt) -> Age:
     """How a fact stands to what is stored: by attempt, then by the PSP's version, then its time."""
     if fact.attempt is not None and fact.attempt < row["attempt"]:
         return Age.EARLIER_ATTEMPT
+    if fact.psp is not None and fact.psp != row["psp"]:
+        return Age.EARLIER_ATTEMPT
     if fact.version is not None and row["seen_version"] is not None:
         return Age.STALE if fact.version < row["seen_version"] else Age.CURRENT
     if fact.as_of is not None and row["seen_as_of"] is not None:
@@ -122,7 +137,7 @@ def age_of(row: asyncpg.Record, fact: Learnt) -> Age:
 
 def seen(one: Decided) -> tuple[datetime | None, int | None]:
     """How new the newest fact of the order's attempt is afterwards: time and version."""
-    if one.effect is Effect.NEW_ATTEMPT:
+    if one.effect in BEGINNING:
         return None, None
     as_of: datetime | None = one.row["seen_as_of"]
     version: int | None = one.row["seen_version"]
@@ -148,6 +163,9 @@ def _state(row: asyncpg.Record, fact: Learnt, *, may_retry: bool) -> OrderState:
         partly=row["capture_mode"] == CaptureMode.MANUAL,
         reference=row["psp_reference"],
         captured_minor=row["captured_minor"],
+        elsewhere=bool(row["route"]),
+        # The call that this is the reply to is the one that may still be open.
+        all_answered=row["unanswered"] == int(fact.source is Source.REPLY),
     )
 
 
@@ -177,5 +195,7 @@ def columns(decided: list[Decided], fees: list[int | None]) -> tuple[list[Any], 
         [one.transition.expires_at or _kept(one, "expires_at") for one in decided],
         [seen(one)[0] for one in decided],
         [seen(one)[1] for one in decided],
-        [one.row["psp"] for one in decided],
+        [one.told_by for one in decided],
+        [one.psp for one in decided],
+        [one.effect is Effect.FAIL_OVER for one in decided],
     )

@@ -102,6 +102,15 @@ class ExecutionService:
 
         await in_transaction(self._pool, self._clock, work)
 
+    async def move_on(self, psp: str, limit: int) -> int:
+        """Move orders that were never sent to a PSP which rests to the next that can take them."""
+
+        async def work(connection: Connection) -> int:
+            moved = await connection.fetch(QUERIES["move_on"], psp, limit)
+            return len(moved)
+
+        return await in_transaction(self._pool, self._clock, work)
+
     async def close(self) -> None:
         """Wait until all settlements are stored."""
         await self._settlements.close()
@@ -149,6 +158,7 @@ def _learnt(settlement: Settlement) -> Learnt:
         Source.REPLY,
         attempt=settlement.attempt,
         proves_no_charge=settlement.key_expired,
+        psp=settlement.psp,
     )
 
 

@@ -82,7 +82,7 @@ def transition_events(one: Decided, fee_minor: int | None, moment: datetime) -> 
         "amount_minor": one.captured_minor,
         "fee_minor": fee_minor or 0,
         "currency": row["currency"],
-        "psp": row["psp"],
+        "psp": one.psp,
     }
     asked = paid | {"amount_minor": row["amount_minor"]}
     del asked["fee_minor"]

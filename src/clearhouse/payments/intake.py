@@ -30,6 +30,7 @@ from clearhouse.payments.model import (
 )
 from clearhouse.payments.pages.intake import store_pages
 from clearhouse.payments.replay import judge
+from clearhouse.payments.routes import Route, Router, as_given
 from clearhouse.payments.store import QUERIES, SCHEMA
 from clearhouse.postgres.barrier import pass_barrier
 from clearhouse.postgres.connection import Connection, Pool, in_transaction
@@ -37,7 +38,7 @@ from clearhouse.postgres.group_commit import GroupCommit
 
 _Answer = IntakeAnswer | Exception
 _RACES: Final = 5
-_STORE: Final = QUERIES["store_payments"].replace("{publish}", publish_clause(SCHEMA, 25))
+_STORE: Final = QUERIES["store_payments"].replace("{publish}", publish_clause(SCHEMA, 27))
 
 
 class _RaceLost(Exception):
@@ -54,12 +55,14 @@ class IntakeService:
         ids: Ids,
         *,
         idempotency_lifetime: timedelta,
+        router: Router | None = None,
         committers: int = 2,
     ) -> None:
         self._pool = pool
         self._clock = clock
         self._ids = ids
         self._lifetime = idempotency_lifetime
+        self._router = router
         self._in_flight: set[tuple[object, str]] = set()
         self._commits = GroupCommit[Intake, IntakeAnswer](self._commit, committers=committers)
 
@@ -67,6 +70,7 @@ class IntakeService:
         """Give a checked payment its ids and its time, so that its answer can be rendered."""
         now = self._clock.now()
         event_id, *order_ids = self._ids.consecutive(now, len(payment.orders) + 1)
+        routes = self._routes(payment)
         orders = tuple(
             PaymentOrder(
                 order_id=order_id,
@@ -74,7 +78,7 @@ class IntakeService:
                 checkout_id=payment.checkout_id,
                 seller_account=order.seller_account,
                 amount=order.amount,
-                psp=payment.psp,
+                psp=route.psps[0] if route else payment.psp,
                 status=OrderStatus.NOT_STARTED,
                 status_reason=None,
                 failure_code=None,
@@ -88,10 +92,21 @@ class IntakeService:
                 updated_at=now,
                 finalized_at=None,
                 capture_mode=payment.capture_mode,
+                route=route.psps[1:] if route else None,
+                routed_by=route.reason if route else None,
             )
-            for order_id, order in zip(order_ids, payment.orders, strict=True)
+            for order_id, order, route in zip(order_ids, payment.orders, routes, strict=True)
         )
         return PaymentEvent(event_id, payment.checkout_id, payment.psp, False, now, orders)
+
+    def _routes(self, payment: NewPayment) -> Sequence[Route | None]:
+        """The route of each order; None where there is no choice."""
+        if not payment.alternatives:
+            return [None] * len(payment.orders)
+        psps = [alternative.psp for alternative in payment.alternatives]
+        if self._router is None:
+            return [as_given(psps)] * len(payment.orders)
+        return [self._router.route(psps, order) for order in payment.orders]
 
     async def accept(self, intake: Intake) -> IntakeAnswer:
         """Store the payment durably, or replay the stored answer of its idempotency key.
@@ -224,13 +239,30 @@ class IntakeService:
             [intake.payment.return_url for intake in fresh],
             [order.capture_mode.value for order, _ in orders],
             [event.event_id in paged for _, event in orders],
+            [order.routed_by for order, _ in orders],
+            [None if order.route is None else " ".join(order.route) for order, _ in orders],
             *columns_of([_accepted(intake.event) for intake in fresh]),
         )
         stored = (len(fresh), len(fresh), len(orders))
         if row is None or tuple(row.values()) != stored:
             raise _RaceLost
+        several = [intake for intake in fresh if intake.payment.alternatives]
+        if several:
+            await _store_alternatives(connection, several)
         if paged:
             await store_pages(connection, [intake for intake in fresh if intake.page is not None])
+
+
+async def _store_alternatives(connection: Connection, several: Sequence[Intake]) -> None:
+    each = [
+        (intake.event.event_id, one) for intake in several for one in intake.payment.alternatives
+    ]
+    await connection.execute(
+        QUERIES["store_alternatives"],
+        [event_id for event_id, _ in each],
+        [alternative.psp for _, alternative in each],
+        [alternative.payment_method for _, alternative in each],
+    )
 
 
 def _judge(intake: Intake, row: asyncpg.Record) -> _Answer | None:

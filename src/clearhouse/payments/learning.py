@@ -163,7 +163,7 @@ def _stray(one: Decided) -> StrayCharge:
         order_id=row["order_id"],
         payment_order_id=row["payment_order_id"],
         seller_account=row["seller_account"],
-        psp=row["psp"],
+        psp=one.told_by,
         psp_reference=transition.psp_reference,
         amount=transition.charged,
         detail=transition.detail,

@@ -25,9 +25,10 @@ class Learnt:
     """Something learnt about an order.
 
     ``attempt`` is the attempt it speaks of, None where that is not known: then it is taken for
-    the one under way. ``as_of`` (UTC) and ``version`` are the PSP's own time and version of what
-    it tells; what is older than what is known changes nothing that is not final.
-    ``proves_no_charge`` says of NotCharged that a look-up searched all there could be.
+    the one under way. ``psp`` is who tells, None for the PSP that the order is at. ``as_of`` (UTC)
+    and ``version`` are the PSP's own time and version of what it tells; what is older than what is
+    known changes nothing that is not final. ``proves_no_charge`` says of NotCharged that a look-up
+    searched all there could be.
     """
 
     order_id: UUID
@@ -37,6 +38,7 @@ class Learnt:
     as_of: datetime | None = None
     version: int | None = None
     proves_no_charge: bool = False
+    psp: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

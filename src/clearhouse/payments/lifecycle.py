@@ -36,7 +36,9 @@ class OrderState:
     reason. ``may_retry`` says that the rules of the card networks allow another attempt after
     soft decline number ``declines`` + 1, ``soft_decline`` is the failure code of the last one.
     ``partly`` allows a success of less than ``amount``: authorized, then captured in part.
-    ``reference`` is the charge that the order is known to stand for.
+    ``reference`` is the charge that the order is known to stand for. ``elsewhere`` says that
+    another PSP is left that could take it, ``all_answered`` that every call of this attempt came
+    back: none was given up with its executor, and none is under way.
     """
 
     status: OrderStatus
@@ -51,6 +53,8 @@ class OrderState:
     partly: bool = False
     reference: str | None = None
     captured_minor: int = 0
+    elsewhere: bool = False
+    all_answered: bool = False
 
 
 class Age(StrEnum):
@@ -85,6 +89,8 @@ class Effect(StrEnum):
     """Call again after ``wait``."""
     NEW_ATTEMPT = "new_attempt"
     """This attempt is proven not to have charged and its key is spent: begin the next one."""
+    FAIL_OVER = "fail_over"
+    """Proven not to have charged, and another PSP can take it: begin the next attempt there."""
     RAISE = "raise"
     """Put it before a person; nothing is guessed."""
     STRAY = "stray"
@@ -93,6 +99,23 @@ class Effect(StrEnum):
 
 ENDING: Final = frozenset({Effect.SUCCEED, Effect.SUCCEED_REVERSED, Effect.FAIL})
 """The effects that make an order final."""
+
+BEGINNING: Final = frozenset({Effect.NEW_ATTEMPT, Effect.FAIL_OVER})
+"""The effects that begin another attempt."""
+
+ELSEWHERE: Final = frozenset(
+    {
+        DeclineReason.PROCESSING_ERROR,
+        DeclineReason.REJECTED_BY_PSP,
+        DeclineReason.PAYMENT_METHOD_INVALID,
+        DeclineReason.CARD_NOT_SUPPORTED,
+        DeclineReason.CURRENCY_NOT_SUPPORTED,
+    }
+)
+"""Declines that speak of the PSP or of its token and not of the card: another PSP may be asked.
+
+What the card's bank said holds at every PSP, and the networks forbid to ask around.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +163,8 @@ def apply(
             return _declined(order, outcome, policy, jitter)
         case Pending():
             return _pending(order, outcome, policy, jitter)
+        case NotCharged() if _leaves(order, policy):
+            return _fail_over(order, outcome.detail)
         case NotCharged() if order.key_expired and order.reason not in UNDECIDED:
             return Transition(
                 OrderStatus.EXECUTING,
@@ -186,6 +211,34 @@ def _succeed(order: OrderState, outcome: Succeeded | Reversed, policy: RetryPoli
     )
 
 
+def _leaves(order: OrderState, policy: RetryPolicy) -> bool:
+    """Whether a call that charged nothing is reason and proof enough to ask another PSP."""
+    if not order.elsewhere or order.reason in UNDECIDED:
+        return False
+    if order.key_expired:
+        return True
+    return _nothing_lost(order) and 0 < policy.failover_tries <= order.tries
+
+
+def _nothing_lost(order: OrderState) -> bool:
+    """Whether no call of this attempt can have charged behind a lost answer.
+
+    A PSP may refuse a repeated call for what the first one did, such as using up the token.
+    """
+    lost = {StatusReason.UNKNOWN_OUTCOME, StatusReason.CONTRADICTION}
+    return order.all_answered and order.reason not in lost
+
+
+def _fail_over(order: OrderState, detail: str) -> Transition:
+    return Transition(
+        OrderStatus.EXECUTING,
+        StatusReason.FAILED_OVER,
+        Effect.FAIL_OVER,
+        detail=detail,
+        soft_decline=order.soft_decline,
+    )
+
+
 _ENDED: Final = {
     DeclineReason.VOIDED: StatusReason.VOIDED,
     DeclineReason.EXPIRED: StatusReason.EXPIRED,
@@ -196,6 +249,8 @@ def _declined(
     order: OrderState, outcome: Declined, policy: RetryPolicy, jitter: float
 ) -> Transition:
     code = outcome.reason.value
+    if order.elsewhere and outcome.reason in ELSEWHERE and _nothing_lost(order):
+        return _fail_over(order, outcome.psp_code)
     if outcome.retry is Retry.SOFT and order.may_retry:
         return Transition(
             OrderStatus.EXECUTING,

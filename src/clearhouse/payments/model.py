@@ -40,6 +40,8 @@ class StatusReason(StrEnum):
     """EXECUTING: the PSP's answer was lost; the same key is sent again until it is settled."""
     PSP_UNAVAILABLE = "psp_unavailable"
     """EXECUTING: the PSP took nothing (busy, down, credentials); tried again with backoff."""
+    FAILED_OVER = "failed_over"
+    """EXECUTING: one PSP is proven not to have charged; the next alternative's executor goes on."""
     RETRY_SCHEDULED = "retry_scheduled"
     """EXECUTING: declined softly; an executor tries again with a new attempt when it is time."""
     PROCESSING = "processing"
@@ -86,12 +88,21 @@ class NewOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """A PSP that can take a payment, with its own token or nonce for the buyer's card."""
+
+    psp: str
+    payment_method: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewPayment:
     """A checked request to pay: what the API hands to the service.
 
     ``payment_method`` is the PSP's token or nonce; ``buyer_info`` is JSON text. ``return_url`` is
     where the buyer comes back to after a challenge, or after paying on a page (``on_page``, with
     an empty ``payment_method``); ``cancel_url`` is where they turn back to from it.
+    ``alternatives`` are all PSPs that could take it, the first one among them; empty for one.
     """
 
     checkout_id: str
@@ -103,11 +114,16 @@ class NewPayment:
     return_url: str | None = None
     on_page: bool = False
     cancel_url: str | None = None
+    alternatives: tuple[Alternative, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentOrder:
-    """A payment order as it is stored. Times are UTC."""
+    """A payment order as it is stored. Times are UTC.
+
+    ``route`` is which PSPs are left after the present one, None where there was no choice;
+    ``routed_by`` says why they were put in that order.
+    """
 
     order_id: UUID
     payment_order_id: str
@@ -134,6 +150,8 @@ class PaymentOrder:
     action_url: str | None = None
     expires_at: datetime | None = None
     reversed_at: datetime | None = None
+    route: tuple[str, ...] | None = None
+    routed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,3 +273,4 @@ class Settlement:
     outcome: PspOutcome
     key_expired: bool = False
     attempt: int | None = None
+    psp: str | None = None

@@ -124,7 +124,7 @@ class NoticeService:
                         if isinstance(notice.outcome, _UNDECIDED):
                             asked.append(orders[0].order_id)
                         else:
-                            facts.append(_fact(each, notice, orders[0], attempt))
+                            facts.append(_fact(psp, each, notice, orders[0], attempt))
                     case AskAgain() if len(orders) == 1:
                         asked.append(orders[0].order_id)
                     case _:
@@ -200,7 +200,11 @@ class NoticeService:
 
 
 def _fact(
-    notification: Notification, notice: ChargeNotice, order: Found, attempt: int | None
+    psp: str,
+    notification: Notification,
+    notice: ChargeNotice,
+    order: Found,
+    attempt: int | None,
 ) -> Learnt:
     return Learnt(
         order.order_id,
@@ -209,6 +213,7 @@ def _fact(
         attempt=attempt if attempt is not None else order.attempt,
         as_of=notification.as_of,
         version=notification.version,
+        psp=psp,
     )
 
 

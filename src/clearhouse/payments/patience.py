@@ -29,6 +29,7 @@ DEFAULT_LIMITS: Final[Mapping[StatusReason, timedelta]] = {
     StatusReason.AUTHORIZED: timedelta(days=8),
     StatusReason.UNKNOWN_OUTCOME: timedelta(hours=1),
     StatusReason.PSP_UNAVAILABLE: timedelta(hours=1),
+    StatusReason.FAILED_OVER: timedelta(hours=1),
 }
 """How long an order may wait for a reason before a person is told; settings override it."""
 
@@ -40,7 +41,8 @@ class RetryPolicy:
     Waits for answers double from ``first`` up to ``longest``. A payment that the PSP holds
     undecided is asked about at half the time that it has waited already, between ``first`` and
     ``poll_longest``, so that a review of days costs few calls. After soft decline number n the
-    next attempt waits ``decline_first`` times ``decline_factor`` to the power of n - 1.
+    next attempt waits ``decline_first`` times ``decline_factor`` to the power of n - 1. A PSP that
+    took nothing ``failover_tries`` times is left for another that could take it; 0: never.
     """
 
     first: timedelta = timedelta(seconds=0.5)
@@ -50,6 +52,7 @@ class RetryPolicy:
     decline_first: timedelta = timedelta(seconds=10)
     decline_factor: float = 6.0
     card_declines: int = 15
+    failover_tries: int = 2
     limits: Mapping[StatusReason, timedelta] = field(default_factory=lambda: DEFAULT_LIMITS)
 
     def wait(self, tries: int, jitter: float) -> timedelta:

@@ -52,12 +52,15 @@ with checkout_key as (
     on conflict do nothing returning 1
 ), new_order as (
     insert into payments.payment_orders (order_id, payment_order_id, event_id, checkout_id,
-        seller_account, amount_minor, currency, psp, capture_mode, created_at, updated_at)
-    select o.*, o.created_at
+        seller_account, amount_minor, currency, psp, capture_mode, created_at, updated_at,
+        routed_by, route)
+    select o.order_id, o.payment_order_id, o.event_id, o.checkout_id, o.seller_account,
+        o.amount_minor, o.currency, o.psp, o.capture_mode, o.created_at, o.created_at, o.routed_by,
+        string_to_array(o.route, ' ')
     from unnest($13::uuid[], $14::text[], $15::uuid[], $16::text[], $17::text[], $18::bigint[],
-        $19::text[], $20::text[], $23::text[], $21::timestamptz[]) as o (order_id,
-        payment_order_id, event_id, checkout_id, seller_account, amount_minor, currency, psp,
-        capture_mode, created_at)
+        $19::text[], $20::text[], $23::text[], $21::timestamptz[], $25::text[], $26::text[])
+        as o (order_id, payment_order_id, event_id, checkout_id, seller_account, amount_minor,
+        currency, psp, capture_mode, created_at, routed_by, route)
 ), new_work as (
     -- An order that is paid on a page waits for the page, which has work of its own.
     insert into payments.work (order_id, psp) select w.order_id, w.psp
@@ -69,6 +72,29 @@ with checkout_key as (
 select (select count(*) from checkout_key) as checkouts,
     (select count(*) from idempotency_key) as keys,
     (select count(*) from order_key) as orders
+
+-- name: store_alternatives
+insert into payments.alternatives (event_id, psp, payment_method)
+select * from unnest($1::uuid[], $2::text[], $3::text[])
+
+-- name: move_on
+-- Orders that wait for a PSP which rests, were not sent to it with their present attempt, and can
+-- be taken by another. A lease runs out later than now, so whoever is being asked is left alone.
+with due as materialized (
+    select w.order_id from payments.work w
+    join payments.payment_orders o on o.order_id = w.order_id
+    where w.psp = $1 and w.next_at <= now() and cardinality(o.route) > 0
+        and not exists (select from payments.attempts a
+            where a.order_id = o.order_id and a.attempt = greatest(o.attempt, 1))
+    order by w.next_at limit $2 for update of w skip locked
+), moved as (
+    update payments.payment_orders o set psp = o.route[1], route = o.route[2:], updated_at = now()
+    from due where o.order_id = due.order_id and cardinality(o.route) > 0
+    returning o.order_id, o.psp
+)
+update payments.work w set psp = moved.psp, fence = w.fence + 1
+from moved where w.order_id = moved.order_id
+returning w.order_id
 
 -- name: claim
 -- next_at moves to the end of the lease; an executor that dies lets it pass and another claims.
@@ -87,8 +113,10 @@ with due as materialized (
     returning o.order_id, o.version
 )
 select o.order_id, o.payment_order_id, o.checkout_id, o.seller_account, o.amount_minor, o.currency,
-    o.psp, greatest(o.attempt, 1) as attempt, o.status_reason, o.capture_mode, e.payment_method,
-    e.return_url, l.fence, l.tries, a.idempotency_key, a.started_at, a.charged_at,
+    o.psp, greatest(o.attempt, 1) as attempt, o.status_reason, o.capture_mode, e.return_url,
+    case when o.route is null then e.payment_method else (
+        select v.payment_method from payments.alternatives v
+        where v.event_id = o.event_id and v.psp = o.psp) end as payment_method, l.fence, l.tries, a.idempotency_key, a.started_at, a.charged_at,
     s.version as started_version, now() as claimed_at
 from leased l
 join payments.payment_orders o on o.order_id = l.order_id
@@ -116,7 +144,10 @@ select o.order_id, o.payment_order_id, o.event_id, o.checkout_id, o.seller_accou
     o.currency, o.psp, o.status, o.status_reason, o.attempt, o.version, o.capture_mode,
     o.captured_minor, o.fee_minor, o.psp_reference, o.reason_since, o.seen_as_of, o.seen_version,
     o.declines, o.soft_decline, o.action_url, o.expires_at, o.failure_code,
-    w.fence, coalesce(w.tries, 0) as tries, p.basis_points, p.fixed_minor, now() as moment
+    o.route, w.fence, coalesce(w.tries, 0) as tries, p.basis_points, p.fixed_minor, now() as moment,
+    case when o.route is not null then (
+        select a.calls - a.answers from payments.attempts a
+        where a.order_id = o.order_id and a.attempt = o.attempt) end as unanswered
 from payments.payment_orders o
 left join held w on w.order_id = o.order_id
 left join lateral (
@@ -134,33 +165,37 @@ for update of o
 with s as materialized (
     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
         $7::bigint[], $8::int[], $9::int[], $10::int[], $11::text[], $12::text[],
-        $13::timestamptz[], $14::timestamptz[], $15::bigint[], $16::text[])
+        $13::timestamptz[], $14::timestamptz[], $15::bigint[], $16::text[], $17::text[],
+        $18::boolean[])
         as s (order_id, status, reason, failure_code, psp_reference, fee_minor, captured_minor,
         attempt, version, declines, soft_decline, action_url, expires_at, seen_as_of, seen_version,
-        psp)
+        told_by, psp, moves_on)
 ), known as (
     insert into payments.charge_keys (psp, psp_reference, order_id, attempt)
-    select psp, psp_reference, order_id, attempt from s where psp_reference is not null
+    select told_by, psp_reference, order_id, attempt from s where psp_reference is not null
     on conflict do nothing
 )
 update payments.payment_orders o
 set status = s.status, status_reason = s.reason, failure_code = s.failure_code,
-    reason_since = case when o.status_reason is distinct from s.reason then $17::timestamptz
+    psp = s.psp, route = case when s.moves_on then o.route[2:] else o.route end,
+    reason_since = case when o.status_reason is distinct from s.reason then $19::timestamptz
         else o.reason_since end,
     psp_reference = s.psp_reference, fee_minor = s.fee_minor, captured_minor = s.captured_minor,
     attempt = s.attempt, version = s.version, declines = s.declines,
     soft_decline = s.soft_decline, action_url = s.action_url, expires_at = s.expires_at,
     seen_as_of = s.seen_as_of, seen_version = s.seen_version, updated_at = now(),
     finalized_at = case when s.status in ('SUCCESS', 'FAILED')
-        then coalesce(o.finalized_at, $17::timestamptz) end,
-    reversed_at = case when s.reason = 'reversed' then coalesce(o.reversed_at, $17::timestamptz) end
+        then coalesce(o.finalized_at, $19::timestamptz) end,
+    reversed_at = case when s.reason = 'reversed' then coalesce(o.reversed_at, $19::timestamptz) end
 from s where o.order_id = s.order_id
 
 -- name: note_declines
 -- Counts the declined attempts of each order's payment method in the last days, this one included.
 with declined as (
     select d.order_id, d.attempt,
-        sha256(convert_to(o.psp || ':' || e.payment_method, 'UTF8')) as method_hash
+        sha256(convert_to(o.psp || ':' || case when o.route is null then e.payment_method else (
+            select v.payment_method from payments.alternatives v
+            where v.event_id = o.event_id and v.psp = o.psp) end, 'UTF8')) as method_hash
     from unnest($1::uuid[], $2::int[]) as d (order_id, attempt)
     join payments.payment_orders o on o.order_id = d.order_id
     join payments.payment_events e on e.event_id = o.event_id
@@ -180,17 +215,18 @@ delete from payments.declined_methods where declined_at < now() - $1::interval
 
 -- name: settle_attempts
 update payments.attempts a
-set outcome = s.outcome, detail = s.detail, finished_at = s.settled_at
-from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::timestamptz[])
-    as s (order_id, attempt, outcome, detail, settled_at)
+set outcome = s.outcome, detail = s.detail, finished_at = s.settled_at,
+    answers = a.answers + s.answers
+from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::timestamptz[], $6::int[])
+    as s (order_id, attempt, outcome, detail, settled_at, answers)
 where a.order_id = s.order_id and a.attempt = s.attempt
 
 -- name: finish_work
 delete from payments.work where order_id = any($1::uuid[])
 
 -- name: postpone_work
-update payments.work w set next_at = now() + p.wait, tries = p.tries
-from unnest($1::uuid[], $2::interval[], $3::int[]) as p (order_id, wait, tries)
+update payments.work w set next_at = now() + p.wait, tries = p.tries, psp = p.psp
+from unnest($1::uuid[], $2::interval[], $3::int[], $4::text[]) as p (order_id, wait, tries, psp)
 where w.order_id = p.order_id
 
 -- name: put_back
@@ -209,8 +245,8 @@ where a.order_id = p.order_id and a.attempt = p.attempt
 
 -- name: restart_work
 -- A new attempt that was not begun by the owner of the lease: an owner there may be is fenced off.
-update payments.work w set next_at = now() + p.wait, tries = 0, fence = w.fence + 1
-from unnest($1::uuid[], $2::interval[]) as p (order_id, wait)
+update payments.work w set next_at = now() + p.wait, tries = 0, fence = w.fence + 1, psp = p.psp
+from unnest($1::uuid[], $2::interval[], $3::text[]) as p (order_id, wait, psp)
 where w.order_id = p.order_id
 
 -- name: ask_now

@@ -12,7 +12,8 @@ from clearhouse.messaging.outbox import publish
 from clearhouse.payments.deciding import Decided, columns
 from clearhouse.payments.facts import done_event, transition_events
 from clearhouse.payments.fees import DefaultFee, FeePlan
-from clearhouse.payments.lifecycle import Effect, outcome_word
+from clearhouse.payments.learnt import Source
+from clearhouse.payments.lifecycle import BEGINNING, Effect, outcome_word
 from clearhouse.payments.store import QUERIES, SCHEMA, close_orders
 from clearhouse.postgres.connection import Connection
 
@@ -55,7 +56,8 @@ class Settling:
             [one.fact.attempt or one.row["attempt"] for one in changed],
             [outcome_word(one.fact.outcome) for one in changed],
             [one.transition.detail or None for one in changed],
-            [now if one.is_final or one.effect is Effect.NEW_ATTEMPT else None for one in changed],
+            [now if one.is_final or one.effect in BEGINNING else None for one in changed],
+            [int(one.fact.source is Source.REPLY) for one in changed],
         )
 
     async def _move_work(
@@ -67,19 +69,21 @@ class Settling:
         waiting = [one for one in decided if not one.is_final]
         if not leased:
             # Whoever holds the lease goes on with it, unless its attempt was given up.
-            waiting = [one for one in waiting if one.effect is Effect.NEW_ATTEMPT]
+            waiting = [one for one in waiting if one.effect in BEGINNING]
             if waiting:
                 await connection.execute(
                     QUERIES["restart_work"],
                     [one.row["order_id"] for one in waiting],
                     [one.transition.wait for one in waiting],
+                    [one.psp for one in waiting],
                 )
         elif waiting:
             await connection.execute(
                 QUERIES["postpone_work"],
                 [one.row["order_id"] for one in waiting],
                 [one.transition.wait for one in waiting],
-                [0 if one.effect is Effect.NEW_ATTEMPT else one.row["tries"] for one in waiting],
+                [0 if one.effect in BEGINNING else one.row["tries"] for one in waiting],
+                [one.psp for one in waiting],
             )
 
     async def _raise(self, connection: Connection, decided: Sequence[Decided]) -> None:

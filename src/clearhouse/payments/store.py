@@ -50,6 +50,8 @@ def order_of(row: asyncpg.Record) -> PaymentOrder:
         action_url=row["action_url"],
         expires_at=row["expires_at"],
         reversed_at=row["reversed_at"],
+        route=None if row["route"] is None else tuple(row["route"]),
+        routed_by=row["routed_by"],
         ledger_updated=row["ledger_updated"],
         wallet_updated=row["wallet_updated"],
         version=row["version"],

@@ -97,7 +97,7 @@ async def trail_of(pool: Pool, payment_order_id: str, psps: Mapping[str, object]
         [movement.movement_id for movement in movements],
     )
     letters = await pool.fetch(_SQL["letters"], sources)
-    records, asked = await _ask(psps.get(order.psp), order, attempts)
+    records, asked = await _ask_all(psps, order, attempts)
     return Trail(
         order=order,
         event=event,
@@ -116,13 +116,28 @@ async def trail_of(pool: Pool, payment_order_id: str, psps: Mapping[str, object]
     )
 
 
-async def _ask(
-    psp: object, order: PaymentOrder, attempts: Sequence[Attempt]
+async def _ask_all(
+    psps: Mapping[str, object], order: PaymentOrder, attempts: Sequence[Attempt]
 ) -> tuple[list[PspRecord] | None, str]:
+    """The charges at every PSP that was ever asked; None unless all of them could be asked now."""
+    names = list(dict.fromkeys([*(attempt.psp for attempt in attempts), order.psp]))
     if not attempts:
         return [], "the PSP was never asked to charge"
+    found: list[PspRecord] = []
+    for name in names:
+        records, asked = await _ask(name, psps.get(name), order, attempts)
+        if records is None:
+            return None, asked
+        found += records
+    verb = "was" if len(names) == 1 else "were"
+    return found, f"{' and '.join(names)} {verb} asked now"
+
+
+async def _ask(
+    name: str, psp: object, order: PaymentOrder, attempts: Sequence[Attempt]
+) -> tuple[list[PspRecord] | None, str]:
     if not isinstance(psp, Records):
-        return None, f"{order.psp} is not configured here, so its books were not read"
+        return None, f"{name} is not configured here, so its books were not read"
     since = min(attempt.started_at for attempt in attempts) - _MARGIN
     until = (order.finalized_at or order.updated_at) + _MARGIN
     try:
@@ -133,8 +148,8 @@ async def _ask(
             or order.psp_reference == record.psp_reference
         ]
     except UnavailableError as error:
-        return None, f"{order.psp} could not be asked: {error.message}"
-    return records, f"{order.psp} was asked now"
+        return None, f"{name} could not be asked: {error.message}"
+    return records, ""
 
 
 def conclude(trail: Trail) -> Conclusion:

@@ -225,6 +225,7 @@ def _assemble(value: Mapping[str, Any], psps: Mapping[str, PspConfig]) -> Settin
             soft_declines=value["retry.soft_declines"],
             decline_seconds=value["retry.decline_seconds"],
             card_declines=value["retry.card_declines"],
+            failover_tries=value["retry.failover_tries"],
             poll_longest_seconds=value["retry.poll_longest_seconds"],
         ),
         limits={

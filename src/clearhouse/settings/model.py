@@ -57,6 +57,7 @@ class RetrySettings:
     soft_declines: int
     decline_seconds: float
     card_declines: int
+    failover_tries: int
     poll_longest_seconds: float
 
 

@@ -153,6 +153,13 @@ _CORE: Final = (
         " alone; the card networks allow 15.",
     ),
     Setting(
+        "retry.failover_tries",
+        kinds.whole(0, 100),
+        "2",
+        "How often a PSP may take nothing before a payment that another PSP could take goes there;"
+        " 0: never. Whatever the number, a PSP is left only when it is proven not to have charged.",
+    ),
+    Setting(
         "retry.poll_longest_seconds",
         kinds.number(0.01, 86400),
         "3600",

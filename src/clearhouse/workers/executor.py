@@ -37,6 +37,7 @@ _IDLE_FIRST: Final = 0.002
 _IDLE_LONGEST: Final = 0.05
 _TROUBLE_WAIT: Final = 0.5
 _SETTLE_TRIES: Final = 20
+_MOVED_AT_ONCE: Final = 500
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.executor")
 
 
@@ -78,7 +79,7 @@ class Executor:
             allowed = self._health.allowance(Call.CHARGE)
             free = free if allowed is None else min(free, allowed)
             if free == 0:
-                await self._clock.sleep(_IDLE_LONGEST)
+                await self._rest()
                 continue
             try:
                 claimed = await self._claim(free)
@@ -92,6 +93,16 @@ class Executor:
             if len(claimed) < free:
                 await self._clock.sleep(idle)
         await self.drain()
+
+    async def _rest(self) -> None:
+        """The PSP is not asked for a while; what another one can take is handed on meanwhile."""
+        try:
+            moved = await self._service.move_on(self._psp.name, _MOVED_AT_ONCE)
+            if moved:
+                _log.info("orders_moved_on", psp=self._psp.name, orders=moved)
+        except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
+            _log.warning("executor_waits", psp=self._psp.name, error=type(error).__name__)
+        await self._clock.sleep(_TROUBLE_WAIT)
 
     async def drain(self) -> None:
         """Wait until every call under way is settled."""
@@ -130,7 +141,9 @@ class Executor:
             if not proven:
                 # A call that could charge may still be under way; only time makes it proof.
                 outcome = Unknown(f"not found yet: {outcome.detail}")
-        settlement = Settlement(order.order_id, order.fence, outcome, proven, order.attempt)
+        settlement = Settlement(
+            order.order_id, order.fence, outcome, proven, order.attempt, order.psp
+        )
         await self._settle(settlement)
 
     async def _ask(self, order: ClaimedOrder, call: Call) -> PspOutcome:

@@ -1,14 +1,16 @@
 """Payment pages as buyers and the API meet them: made with a payment, shown, and paid on."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from clearhouse.kernel.errors import UnavailableError
 from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.randomness import Randomness
-from clearhouse.payments.model import NewPayment, PaymentEvent
+from clearhouse.payments.model import NewOrder, NewPayment, PaymentEvent
 from clearhouse.payments.pages.model import NewPage, PaymentPage, new_token
 from clearhouse.payments.pages.service import PageService
+from clearhouse.payments.routes import Router
 from clearhouse.psp.contract import Psp
 from clearhouse.psp.pages import DropIn
 
@@ -16,8 +18,9 @@ from clearhouse.psp.pages import DropIn
 class PageDesk:
     """The verbs of payment pages for the API.
 
-    ``names`` are the PSPs whose pages can be had, the one that is chosen unless asked first.
-    ``adapter_of`` gives an adapter when it is first needed.
+    ``names`` are the PSPs whose pages can be had; ``router`` chooses one of them for a payment that
+    asks for none, the first where no rule speaks. ``adapter_of`` gives an adapter when it is first
+    needed.
     """
 
     def __init__(
@@ -29,6 +32,7 @@ class PageDesk:
         *,
         names: Sequence[str],
         lifetime: timedelta,
+        router: Router,
     ) -> None:
         self.names = tuple(names)
         self._service = service
@@ -36,6 +40,22 @@ class PageDesk:
         self._randomness = randomness
         self._adapter_of = adapter_of
         self._lifetime = lifetime
+        self._router = router
+
+    def choose(self, payment: NewPayment) -> NewPayment:
+        """The payment with the PSP whose page it will be; as it is when it asks for one.
+
+        A page takes one payment for the whole checkout, so rules see its total; and its seller, if
+        there is only one.
+        """
+        if payment.psp:
+            return payment
+        first, *others = payment.orders
+        total = sum((order.amount for order in others), first.amount)
+        sellers = {order.seller_account for order in payment.orders}
+        seller = first.seller_account if len(sellers) == 1 else ""
+        route = self._router.route(self.names, NewOrder("", seller, total))
+        return replace(payment, psp=route.psps[0])
 
     def prepare(self, event: PaymentEvent, payment: NewPayment) -> NewPage:
         """The page of a payment that is about to be stored, without any I/O."""
