@@ -15,6 +15,7 @@ KINDS: Final[dict[str, Callable[[Path], Iterable[str]]]] = {
     "event": inventory.events,
     "metric": inventory.metrics,
     "adapter": inventory.adapters,
+    "rail": inventory.rails,
     "setting": inventory.settings,
     "problem type": inventory.problem_types,
     "route": inventory.routes,

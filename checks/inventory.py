@@ -48,8 +48,14 @@ def adapters(root: Path) -> Iterable[str]:
     return list(_module("psp.registry").names())
 
 
+def rails(root: Path) -> Iterable[str]:
+    """The name of each rail that the registry finds."""
+    del root
+    return list(_module("psp.rail_registry").names())
+
+
 def settings(root: Path) -> Iterable[str]:
-    """The environment variable of each setting, those of the PSPs' credentials among them."""
+    """The environment variable of each setting, those of PSPs and rails among them."""
     del root
     table = _module("settings.table")
     credentials = [
@@ -57,7 +63,12 @@ def settings(root: Path) -> Iterable[str]:
         for psp in _module("psp.registry").names()
         for setting in table.credential_settings(psp)
     ]
-    return [setting.variable for setting in (*table.SETTINGS, *credentials)]
+    of_rails = [
+        setting
+        for rail in _module("psp.rail_registry").names()
+        for setting in table.rail_settings(rail)
+    ]
+    return [setting.variable for setting in (*table.SETTINGS, *credentials, *of_rails)]
 
 
 def problem_types(root: Path) -> Iterable[str]:

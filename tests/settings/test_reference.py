@@ -4,12 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from clearhouse.psp import registry
+from clearhouse.psp import rail_registry, registry
 from clearhouse.settings import SETTINGS, Setting
-from clearhouse.settings.table import credential_settings
+from clearhouse.settings.table import credential_settings, rail_settings
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
-CREDENTIALS = [one for psp in registry.names() for one in credential_settings(psp)]
+CREDENTIALS = [
+    *(one for psp in registry.names() for one in credential_settings(psp)),
+    *(one for rail in rail_registry.names() for one in rail_settings(rail)),
+]
 
 
 def row(setting: Setting) -> str:

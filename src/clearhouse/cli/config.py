@@ -10,7 +10,7 @@ from rich.text import Text
 from clearhouse.cli.console import err, out
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.settings import SETTINGS, Loaded, Setting
-from clearhouse.settings.table import credential_settings
+from clearhouse.settings.table import credential_settings, rail_settings
 
 _MASK = "********"
 
@@ -33,7 +33,11 @@ def config(
     ```
     """
     loaded = common.load()
-    settings = [*SETTINGS, *(s for psp in loaded.settings.psps for s in credential_settings(psp))]
+    settings = [
+        *SETTINGS,
+        *(each for psp in loaded.settings.psps for each in credential_settings(psp)),
+        *(each for rail in loaded.settings.rails for each in rail_settings(rail)),
+    ]
     if json:
         rows = {s.name: _row(s, loaded) for s in settings}
         out.print_json(msgspec.json.encode(rows).decode())

@@ -26,6 +26,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
+from clearhouse.kernel.clock import Clock, SystemClock
 from clearhouse.kernel.money import Money
 from clearhouse.psp.contract import PspConfig, Unknown
 
@@ -202,6 +203,7 @@ class RailConfig:
 
     values: Mapping[str, str] = field(repr=False)
     psp: PspConfig | None = None
+    clock: Clock = field(default_factory=SystemClock)
 
 
 class Rail(Protocol):
@@ -232,7 +234,9 @@ class Rail(Protocol):
         """What became of a batch, by ``payout_id``; only reads.
 
         A bank that is told by files answers in files: then Submitted says no more than that the
-        file was handed over, and ``news`` brings the rest.
+        file was handed over, and ``news`` brings the rest. Where a bank never says that it paid
+        (NACHA), PaidOut comes from here alone, some days after the execution date. It never undoes
+        a Returned or Failed that is known.
         """
         ...
 

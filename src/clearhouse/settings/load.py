@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from clearhouse.kernel.errors import ConfigurationError
-from clearhouse.psp import registry
+from clearhouse.psp import rail_registry, registry
 from clearhouse.psp.contract import PspConfig
+from clearhouse.psp.rails import RailConfig
 from clearhouse.settings.model import (
     ApiSettings,
     BreakerSettings,
@@ -88,6 +89,9 @@ def secrets_of(loaded: Loaded) -> frozenset[str]:
     values = {str(value) for name, value in loaded.raw.items() if name in secret}
     for config in loaded.settings.psps.values():
         values |= set(config.credentials.values())
+    for rail, config in loaded.settings.rails.items():
+        hidden = (one.name for one in rail_registry.factory(rail).settings if one.secret)
+        values |= {config.values.get(name, "") for name in hidden}
     return frozenset(value for value in values if value)
 
 
@@ -99,6 +103,7 @@ class _Reader:
         self.ignored: dict[str, str | None] = {}
         self._known = {setting.name: setting for setting in SETTINGS}
         self._psps = registry.names()
+        self._rails = rail_registry.names()
 
     def put(self, name: str, value: object, source: str) -> None:
         self.raw[name] = value
@@ -114,7 +119,7 @@ class _Reader:
             self.faults.append(f"{path} is not TOML: {error}.")
             return
         for name, value in self._leaves(tree, ""):
-            if name in self._known or self._is_credential(name):
+            if name in self._known or self._is_declared(name):
                 self.put(name, value, str(path))
             else:
                 near = difflib.get_close_matches(name, self._known, 1)
@@ -126,7 +131,7 @@ class _Reader:
         for variable, text in environment.items():
             if not variable.startswith(_PREFIX) or not text.strip():
                 continue
-            name = by_variable.get(variable) or self._credential_name(variable)
+            name = by_variable.get(variable) or self._declared_name(variable)
             if name is not None:
                 self.put(name, text, variable)
             elif variable not in _OTHER_VARIABLES:
@@ -136,13 +141,14 @@ class _Reader:
     def settings(self) -> Settings | None:
         value = {name: self._value(setting) for name, setting in self._known.items()}
         psps = self._configs(value)
+        rails = self._rail_configs(value, psps)
         if not self.faults and value["executor.lease_seconds"] <= max(
             (config.timeout_seconds for config in psps.values()), default=0
         ):
             self.faults.append(
                 "executor.lease_seconds must be longer than every enabled PSP's timeout_seconds."
             )
-        return None if self.faults else _assemble(value, psps)
+        return None if self.faults else _assemble(value, psps, rails)
 
     def _value(self, setting: Setting) -> Any:
         raw = self.raw.get(setting.name, setting.default)
@@ -177,6 +183,19 @@ class _Reader:
             for psp in wanted
         }
 
+    def _rail_configs(
+        self, value: Mapping[str, Any], psps: Mapping[str, PspConfig]
+    ) -> dict[str, RailConfig]:
+        given: dict[str, dict[str, str]] = {rail: {} for rail in self._rails}
+        for name, raw in self.raw.items():
+            if self._is_rail_setting(name):
+                _, rail, setting = name.split(".", 2)
+                given[rail][setting] = str(raw)
+        wanted = value["rails.enabled"]
+        if wanted is None:
+            wanted = [rail for rail in self._rails if given[rail] or rail in psps]
+        return {rail: RailConfig(given[rail], psps.get(rail)) for rail in wanted}
+
     def _leaves(self, tree: Mapping[str, object], prefix: str) -> Iterator[tuple[str, object]]:
         for key, value in tree.items():
             name = f"{prefix}{key}"
@@ -191,15 +210,26 @@ class _Reader:
             return False
         return parts[2] not in {part[0] for part in PSP_PARTS}
 
-    def _credential_name(self, variable: str) -> str | None:
-        for psp in self._psps:
-            start = f"{_PREFIX}PSP_{psp.upper()}_"
-            if variable.startswith(start):
-                return f"psp.{psp}.{variable.removeprefix(start).lower()}"
+    def _is_rail_setting(self, name: str) -> bool:
+        parts = name.split(".")
+        return len(parts) == 3 and parts[0] == "rails" and parts[1] in self._rails
+
+    def _is_declared(self, name: str) -> bool:
+        """Whether an adapter or a rail may know it; which of them it does, is seen when made."""
+        return self._is_credential(name) or self._is_rail_setting(name)
+
+    def _declared_name(self, variable: str) -> str | None:
+        for place, owners in (("psp", self._psps), ("rails", self._rails)):
+            for owner in owners:
+                start = f"{_PREFIX}{place}_{owner}_".upper()
+                if variable.startswith(start):
+                    return f"{place}.{owner}.{variable.removeprefix(start).lower()}"
         return None
 
 
-def _assemble(value: Mapping[str, Any], psps: Mapping[str, PspConfig]) -> Settings:
+def _assemble(
+    value: Mapping[str, Any], psps: Mapping[str, PspConfig], rails: Mapping[str, RailConfig]
+) -> Settings:
     return Settings(
         data_directory=value["data_directory"],
         database=DatabaseSettings(value["database.url"], value["database.pool_size"]),
@@ -215,6 +245,7 @@ def _assemble(value: Mapping[str, Any], psps: Mapping[str, PspConfig]) -> Settin
             timedelta(minutes=value["pages.lifetime_minutes"]), value["pages.drop_in_script"]
         ),
         psps=psps,
+        rails=rails,
         executor=ExecutorSettings(
             lease_seconds=value["executor.lease_seconds"],
             batch=value["executor.batch"],

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from clearhouse.psp.contract import PspConfig
+from clearhouse.psp.rails import RailConfig
 from clearhouse.psp.routing import Rule
 
 
@@ -127,7 +128,7 @@ class LogSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, checked. ``psps`` holds the enabled ones only, by name.
+    """All settings, checked. ``psps`` and ``rails`` hold the enabled ones only, by name.
 
     ``limits`` says by status reason how long an order may wait before a person is told.
     """
@@ -137,6 +138,7 @@ class Settings:
     api: ApiSettings
     pages: PageSettings
     psps: Mapping[str, PspConfig] = field(repr=False)
+    rails: Mapping[str, RailConfig] = field(repr=False)
     executor: ExecutorSettings
     breaker: BreakerSettings
     routing: tuple[Rule, ...]

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from clearhouse.psp import registry
+from clearhouse.psp import rail_registry, registry
+from clearhouse.psp.credentials import Credential
 from clearhouse.settings import kinds
 from clearhouse.settings.kinds import Kind
 from clearhouse.settings.routes import read_rules
@@ -111,6 +112,12 @@ _CORE: Final = (
         kinds.words(registry.names),
         None,
         "The PSPs to offer; unset: all that have credentials or a base URL.",
+    ),
+    Setting(
+        "rails.enabled",
+        kinds.words(rail_registry.names),
+        None,
+        "The rails that sellers are paid by; unset: those that have settings or an enabled PSP.",
     ),
     Setting(
         "executor.lease_seconds",
@@ -324,21 +331,23 @@ def psp_settings(psp: str) -> tuple[Setting, ...]:
 
 def credential_settings(psp: str) -> tuple[Setting, ...]:
     """The credentials of one PSP as its adapter declares them; imports the PSP's SDK."""
-    factory = registry.available()[psp]
-    return tuple(
-        Setting(
-            f"psp.{psp}.{credential.name}",
-            kinds.TEXT,
-            credential.default or None,
-            f"{credential.meaning[:1].upper()}{credential.meaning[1:].rstrip('.')}.",
-            secret=credential.secret,
-        )
-        for credential in factory.credentials
-    )
+    declared = registry.available()[psp].credentials
+    return tuple(_declared(f"psp.{psp}", one) for one in declared)
+
+
+def rail_settings(rail: str) -> tuple[Setting, ...]:
+    """The settings of one rail as its ``rail.py`` declares them."""
+    return tuple(_declared(f"rails.{rail}", one) for one in rail_registry.factory(rail).settings)
+
+
+def _declared(place: str, one: Credential) -> Setting:
+    meaning = f"{one.meaning[:1].upper()}{one.meaning[1:].rstrip('.')}."
+    name, default = f"{place}.{one.name}", one.default or None
+    return Setting(name, kinds.TEXT, default, meaning, secret=one.secret)
 
 
 SETTINGS: Final[tuple[Setting, ...]] = (
     *_CORE,
     *(setting for psp in registry.names() for setting in psp_settings(psp)),
 )
-"""All settings but the PSPs' credentials."""
+"""All settings but the PSPs' credentials and those of the rails."""

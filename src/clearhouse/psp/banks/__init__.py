@@ -1,0 +1,1 @@
+"""What rails by bank file share: folders, documents, and the banks' own numbers."""

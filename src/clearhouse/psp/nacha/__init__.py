@@ -1,0 +1,1 @@
+"""Dollar payouts by NACHA files: credits to the bank, returns and corrections back."""
