@@ -1,7 +1,7 @@
 """Batches and rails of files, as the tests of them share them."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from clearhouse.kernel.money import Money
@@ -37,7 +37,7 @@ class Stopped:
         return self.time.timestamp()
 
     async def sleep(self, seconds: float) -> None:
-        raise NotImplementedError
+        self.time += timedelta(seconds=seconds)
 
 
 @dataclass(frozen=True)
