@@ -32,7 +32,10 @@ _SHOP_PAGE = '<!doctype html><title>Shop</title><h1>{name}</h1><a href="/cart">Y
 def house(
     browser: Browser, postgres_server: EmbeddedPostgres, template_database: str
 ) -> Iterator[House]:
-    """API, workers and sandbox, each on a port of its own; none where nobody can visit it."""
+    """API, workers and sandbox, each on a port of its own; none where nobody can visit it.
+
+    In the end its books are compared with those of the PSPs.
+    """
 
     async def create() -> None:
         admin = await asyncpg.connect(postgres_server.dsn())
@@ -42,6 +45,7 @@ def house(
     asyncio.run(create())
     with House(postgres_server.dsn("browser")) as opened:
         yield opened
+        asyncio.run(opened.books_hold(with_psps=True))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

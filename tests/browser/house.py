@@ -17,7 +17,7 @@ from clearhouse.bootstrap import Role, api_app, open_psps, open_runtime, run_wor
 from clearhouse.cli.development import Development
 from clearhouse.payments.pages.model import page_of_token
 from clearhouse.postgres.connection import open_pool
-from clearhouse.proof.verify import Verdict, verify
+from clearhouse.proof.verify import verify
 from clearhouse.sandbox.server import open_core, running, send_webhooks
 from clearhouse.settings import load
 
@@ -130,9 +130,17 @@ class House:
         assert [each for each in self.charges(bought) if each["status"] not in _DEAD] == []
         await self.books_hold()
 
-    async def books_hold(self) -> None:
-        """What `clearhouse verify` says, the PSPs' own books included."""
-        verdict = await self._verdict()
+    async def books_hold(self, *, with_psps: bool = False) -> None:
+        """What `clearhouse verify` says; ``with_psps`` compares with the PSPs' own books, too."""
+        pool = await open_pool(self._database, size=1, name="verify", scans=True)
+        try:
+            if with_psps:
+                async with open_psps(self._settings) as psps:
+                    verdict = await verify(pool, psps=psps)
+            else:
+                verdict = await verify(pool)
+        finally:
+            await pool.close()
         assert verdict.holds, [one for one in verdict.results if one.violations]
 
     def psp_fails(self, psp: str, fault: str) -> None:
@@ -162,14 +170,6 @@ class House:
                     await connection.execute(sql, page_id)
         finally:
             await connection.close()
-
-    async def _verdict(self) -> Verdict:
-        pool = await open_pool(self._database, size=1, name="verify", scans=True)
-        try:
-            async with open_psps(self._settings) as psps:
-                return await verify(pool, psps=psps)
-        finally:
-            await pool.close()
 
     def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self._token}"}

@@ -6,17 +6,28 @@ With PICTURES in the environment, each is also kept as a picture in the folder t
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pytest
-from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import BrowserContext, Page, ViewportSize, expect
 from tests.browser.house import SHOP, House
 from tests.browser.tills import Braintree, Square, Stripe, Till
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 WRONG: Final = Path(__file__).with_name("looks.js").read_text(encoding="utf-8")
-SIZES: Final = {"phone": (375, 812), "small": (320, 568), "desk": (1280, 800)}
+SIZES: Final[dict[str, ViewportSize]] = {
+    "small": {"width": 320, "height": 568},
+    "phone": {"width": 375, "height": 812},
+    "desk": {"width": 1280, "height": 800},
+}
+VIEWS: Final[tuple[tuple[Literal["light", "dark"], str], ...]] = (
+    ("light", "small"),
+    ("light", "desk"),
+    ("light", "phone"),
+    ("dark", "phone"),
+    ("dark", "desk"),
+)
 LONG: Final = "a-bakery-with-a-name-that-no-page-may-burst-from-" + "x" * 12
 Visit = Callable[[House, Page], Awaitable[Any]]
 
@@ -125,13 +136,12 @@ async def test_nothing_is_too_pale_or_too_wide(
     page = await buyer.new_page()
     await PAGES[name](house, page)
     wrong: list[str] = []
-    for scheme in ("light", "dark"):
+    for scheme, size in VIEWS:
         await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        for size, (width, height) in SIZES.items():
-            await page.set_viewport_size({"width": width, "height": height})
-            for frame in page.frames:
-                wrong += [f"{scheme}, {size}: {each}" for each in await frame.evaluate(WRONG)]
-            await keep(page, f"{name}-{scheme}-{size}")
+        await page.set_viewport_size(SIZES[size])
+        for frame in page.frames:
+            wrong += [f"{scheme}, {size}: {each}" for each in await frame.evaluate(WRONG)]
+        await keep(page, f"{name}-{scheme}-{size}")
     assert wrong == []
 
 
