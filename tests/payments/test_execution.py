@@ -9,7 +9,13 @@ from tests.payments.rooms import LIMITS, an_intake, execution_service, intake_se
 from clearhouse.kernel.money import Money
 from clearhouse.messaging.events import PaymentOrderFailed, PaymentOrderSucceeded, decode
 from clearhouse.payments.fees import FeePlan
-from clearhouse.payments.model import ClaimedOrder, OrderStatus, PaymentOrder, StatusReason
+from clearhouse.payments.model import (
+    ClaimedOrder,
+    OrderStatus,
+    PaymentOrder,
+    Settled,
+    StatusReason,
+)
 from clearhouse.payments.service import PaymentService
 from clearhouse.payments.store import add_fee_plan
 from clearhouse.postgres.connection import PlainConnection, Pool
@@ -70,11 +76,11 @@ async def test_a_crashed_owner_is_followed_by_another_with_the_same_key(pool: Po
     service = execution_service(pool)
     assert await service.settle(settlement(first, paid(first))) is None
     assert (await order_of(payments)).status is OrderStatus.EXECUTING
-    assert await service.settle(settlement(second, paid(second))) is OrderStatus.SUCCESS
+    assert await service.settle(settlement(second, paid(second))) == Settled(OrderStatus.SUCCESS)
     assert await service.settle(settlement(first, Unknown("timeout"))) is None
     before = await order_of(payments)
     # That money was taken is heard from anybody; here it is known already.
-    assert await service.settle(settlement(second, paid(second))) is OrderStatus.SUCCESS
+    assert await service.settle(settlement(second, paid(second))) == Settled(OrderStatus.SUCCESS)
     assert await order_of(payments) == before
 
 

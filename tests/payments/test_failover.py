@@ -119,6 +119,13 @@ def test_failover_for_unavailability_can_be_switched_off() -> None:
     assert apply(order, BUSY, replace(POLICY, failover_tries=0), 0.5).effect is Effect.RETRY
 
 
+def test_which_declines_may_go_elsewhere_is_a_setting() -> None:
+    order = OrderState(OrderStatus.EXECUTING, None, PRICE, 1, elsewhere=True, all_answered=True)
+    strict = replace(POLICY, failover_declines=frozenset({DeclineReason.PAYMENT_METHOD_INVALID}))
+    assert apply(order, USED_UP, strict, 0.5).effect is Effect.FAIL_OVER
+    assert apply(order, REJECTED, strict, 0.5).effect is Effect.FAIL
+
+
 RULES = (Rule("square", frozenset({"USD"}), priority=1), Rule("stripe", priority=2))
 
 

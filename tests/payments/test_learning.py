@@ -26,6 +26,7 @@ from clearhouse.payments.model import (
     ClaimedOrder,
     OrderStatus,
     PaymentOrder,
+    Settled,
     StatusReason,
 )
 from clearhouse.payments.patience import RetryPolicy
@@ -123,7 +124,7 @@ async def test_a_webhook_may_be_faster_than_the_reply(world: World, owner: Plain
     [transition] = await world.hear(held.order_id, PAID)
     assert transition.effect is Effect.SUCCEED
     assert await owner.fetchval("select count(*) from payments.work") == 0
-    assert await world.execution.settle(settlement(held, PAID)) is OrderStatus.SUCCESS
+    assert await world.execution.settle(settlement(held, PAID)) == Settled(OrderStatus.SUCCESS)
     stored = await world.stored("one")
     assert (stored.status, stored.psp_reference, stored.captured_minor) == (
         OrderStatus.SUCCESS, "pi_1", 1000,
@@ -179,13 +180,15 @@ async def test_a_soft_decline_is_tried_again_within_the_rules(
     held = await world.order("one")
     keys = [held.idempotency_key]
     for number in (1, 2):
-        assert await world.execution.settle(settlement(held, SOFT)) is OrderStatus.EXECUTING
+        assert await world.execution.settle(settlement(held, SOFT)) == Settled(
+            OrderStatus.EXECUTING
+        )
         assert (await world.stored("one")).status_reason is StatusReason.RETRY_SCHEDULED
         [held] = await world.execution.claim("stripe", LIMITS, 1)
         assert (held.attempt, held.tries) == (number + 1, 1)
         keys.append(held.idempotency_key)
     assert len(set(keys)) == 3
-    assert await world.execution.settle(settlement(held, USED_UP)) is OrderStatus.FAILED
+    assert await world.execution.settle(settlement(held, USED_UP)) == Settled(OrderStatus.FAILED)
     assert (await world.stored("one")).failure_code == "insufficient_funds"
     _, attempts = await world.payments.order("one-0")
     assert [(a.number, a.outcome) for a in attempts] == [
@@ -202,9 +205,9 @@ async def test_a_card_that_was_declined_too_often_is_left_alone(pool: Pool) -> N
         held = await world.order(f"o{number}")
         ends.append(await world.execution.settle(settlement(held, SOFT)))
         await pool.execute("update payments.work set next_at = now() + interval '1 day'")
-    assert ends == [OrderStatus.EXECUTING] * 2 + [OrderStatus.FAILED] * 2
+    assert ends == [Settled(OrderStatus.EXECUTING)] * 2 + [Settled(OrderStatus.FAILED)] * 2
     other = await world.order("another-card", payment_method="pm_other")
-    assert await world.execution.settle(settlement(other, SOFT)) is OrderStatus.EXECUTING
+    assert await world.execution.settle(settlement(other, SOFT)) == Settled(OrderStatus.EXECUTING)
 
 
 async def test_a_decline_told_by_webhook_fences_off_who_is_calling(pool: Pool) -> None:
@@ -229,7 +232,7 @@ async def test_money_taken_for_nothing_is_given_back(world: World) -> None:
     assert [one.psp_reference for one in world.strays.got] == ["pi_1", "pi_3"]
     assert (await world.stored("two")).psp_reference == "pi_2"
     late = settlement(second, Succeeded("pi_4", TEN))
-    assert await world.execution.settle(late) is OrderStatus.SUCCESS
+    assert await world.execution.settle(late) == Settled(OrderStatus.SUCCESS)
     assert world.strays.got[-1].psp_reference == "pi_4"
 
 

@@ -96,6 +96,7 @@ def test_all_faults_are_told_at_once_each_with_the_name_the_user_wrote(tmp_path:
         ("CLEARHOUSE_FEE_FIXED", "XYZ=1", "not an ISO 4217 currency"),
         ("CLEARHOUSE_FEE_FIXED", "USD=-0.30", "amounts that are not negative"),
         ("CLEARHOUSE_PSP_ENABLED", "stripe,adyen", "'adyen' is none of them"),
+        ("CLEARHOUSE_RETRY_FAILOVER_DECLINES", "lost_or_stolen", "none of them"),
         ("CLEARHOUSE_PSP_STRIPE_BASE_URL", "sandbox:8090", "a URL such as"),
         ("CLEARHOUSE_LOG_FORMAT", "xml", "one of json, console"),
     ],

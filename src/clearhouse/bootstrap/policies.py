@@ -5,6 +5,7 @@ from datetime import timedelta
 from clearhouse.payments.model import StatusReason
 from clearhouse.payments.patience import RetryPolicy
 from clearhouse.psp.breaker import BreakerPolicy
+from clearhouse.psp.contract import DeclineReason
 from clearhouse.settings import Settings
 
 
@@ -19,6 +20,7 @@ def retry_policy(settings: Settings) -> RetryPolicy:
         decline_first=timedelta(seconds=retry.decline_seconds),
         card_declines=retry.card_declines,
         failover_tries=retry.failover_tries,
+        failover_declines=frozenset(map(DeclineReason, retry.failover_declines)),
         limits={StatusReason(reason): limit for reason, limit in settings.limits.items()},
     )
 

@@ -18,7 +18,8 @@ from clearhouse.payments.facts import claimed_order, executing_event
 from clearhouse.payments.fees import DefaultFee
 from clearhouse.payments.learning import LearningService, RaisedStrays, StrayCharges
 from clearhouse.payments.learnt import Learnt, Source
-from clearhouse.payments.model import Call, ClaimedOrder, OrderStatus, Settlement
+from clearhouse.payments.lifecycle import Effect
+from clearhouse.payments.model import Call, ClaimedOrder, Settled, Settlement
 from clearhouse.payments.patience import RetryPolicy
 from clearhouse.payments.store import QUERIES, SCHEMA
 from clearhouse.postgres.connection import Connection, Pool, in_transaction
@@ -50,7 +51,7 @@ class ExecutionService:
             default_fee=default_fee,
             strays=strays or RaisedStrays(),
         )
-        self._settlements = GroupCommit[Settlement, OrderStatus](self._settle, committers=2)
+        self._settlements = GroupCommit[Settlement, Settled](self._settle, committers=2)
 
     async def claim(self, psp: str, limits: Capabilities, limit: int) -> list[ClaimedOrder]:
         """Lease at most ``limit`` orders that are due at a PSP; commits before it returns.
@@ -77,8 +78,8 @@ class ExecutionService:
 
         return await in_transaction(self._pool, self._clock, work)
 
-    async def settle(self, settlement: Settlement) -> OrderStatus | None:
-        """Store what was learnt about a leased order; returns its status when durable.
+    async def settle(self, settlement: Settlement) -> Settled | None:
+        """Store what was learnt about a leased order; returns what became of it when durable.
 
         None when the lease was lost: nothing was written, and another owner will learn the
         same from the PSP. Raises UnavailableError when the database is lost.
@@ -115,15 +116,15 @@ class ExecutionService:
         """Wait until all settlements are stored."""
         await self._settlements.close()
 
-    async def _settle(self, batch: Sequence[Settlement]) -> Sequence[OrderStatus | Exception]:
-        async def work(connection: Connection) -> list[OrderStatus | Exception]:
+    async def _settle(self, batch: Sequence[Settlement]) -> Sequence[Settled | Exception]:
+        async def work(connection: Connection) -> list[Settled | Exception]:
             return await self._store(connection, batch)
 
         return await in_transaction(self._pool, self._clock, work)
 
     async def _store(
         self, connection: Connection, batch: Sequence[Settlement]
-    ) -> list[OrderStatus | Exception]:
+    ) -> list[Settled | Exception]:
         ids = [settlement.order_id for settlement in batch]
         rows = {row["order_id"]: row for row in await connection.fetch(QUERIES["lock_orders"], ids)}
         held: dict[UUID, tuple[Settlement, asyncpg.Record]] = {}
@@ -135,7 +136,10 @@ class ExecutionService:
             connection, [(row, _learnt(one)) for one, row in held.values()]
         )
         await self._learning.write(connection, decided, leased=True)
-        after = {one.row["order_id"]: one.transition.status for one in decided}
+        after = {
+            one.row["order_id"]: Settled(one.transition.status, one.effect is Effect.FAIL_OVER)
+            for one in decided
+        }
         return [
             after[one.order_id]
             if one.order_id in held and held[one.order_id][0] is one

@@ -103,20 +103,6 @@ ENDING: Final = frozenset({Effect.SUCCEED, Effect.SUCCEED_REVERSED, Effect.FAIL}
 BEGINNING: Final = frozenset({Effect.NEW_ATTEMPT, Effect.FAIL_OVER})
 """The effects that begin another attempt."""
 
-ELSEWHERE: Final = frozenset(
-    {
-        DeclineReason.PROCESSING_ERROR,
-        DeclineReason.REJECTED_BY_PSP,
-        DeclineReason.PAYMENT_METHOD_INVALID,
-        DeclineReason.CARD_NOT_SUPPORTED,
-        DeclineReason.CURRENCY_NOT_SUPPORTED,
-    }
-)
-"""Declines that speak of the PSP or of its token and not of the card: another PSP may be asked.
-
-What the card's bank said holds at every PSP, and the networks forbid to ask around.
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Transition:
@@ -249,7 +235,7 @@ def _declined(
     order: OrderState, outcome: Declined, policy: RetryPolicy, jitter: float
 ) -> Transition:
     code = outcome.reason.value
-    if order.elsewhere and outcome.reason in ELSEWHERE and _nothing_lost(order):
+    if order.elsewhere and outcome.reason in policy.failover_declines and _nothing_lost(order):
         return _fail_over(order, outcome.psp_code)
     if outcome.retry is Retry.SOFT and order.may_retry:
         return Transition(

@@ -274,3 +274,11 @@ class Settlement:
     key_expired: bool = False
     attempt: int | None = None
     psp: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of an order that was settled; ``failed_over``: it goes on at another PSP."""
+
+    status: OrderStatus
+    failed_over: bool = False

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from clearhouse.payments.model import Call, StatusReason
-from clearhouse.psp.contract import Capabilities
+from clearhouse.psp.contract import Capabilities, DeclineReason
+from clearhouse.psp.routing import ELSEWHERE
 
 UNDECIDED: Final = frozenset(
     {
@@ -42,7 +43,8 @@ class RetryPolicy:
     undecided is asked about at half the time that it has waited already, between ``first`` and
     ``poll_longest``, so that a review of days costs few calls. After soft decline number n the
     next attempt waits ``decline_first`` times ``decline_factor`` to the power of n - 1. A PSP that
-    took nothing ``failover_tries`` times is left for another that could take it; 0: never.
+    took nothing ``failover_tries`` times is left for another that could take it; 0: never. One
+    that declines for one of ``failover_declines`` is left at once.
     """
 
     first: timedelta = timedelta(seconds=0.5)
@@ -53,6 +55,7 @@ class RetryPolicy:
     decline_factor: float = 6.0
     card_declines: int = 15
     failover_tries: int = 2
+    failover_declines: frozenset[DeclineReason] = ELSEWHERE
     limits: Mapping[StatusReason, timedelta] = field(default_factory=lambda: DEFAULT_LIMITS)
 
     def wait(self, tries: int, jitter: float) -> timedelta:

@@ -12,6 +12,21 @@ from itertools import groupby
 from typing import Final
 
 from clearhouse.kernel.money import Money
+from clearhouse.psp.contract import DeclineReason
+
+ELSEWHERE: Final = frozenset(
+    {
+        DeclineReason.PROCESSING_ERROR,
+        DeclineReason.REJECTED_BY_PSP,
+        DeclineReason.PAYMENT_METHOD_INVALID,
+        DeclineReason.CARD_NOT_SUPPORTED,
+        DeclineReason.CURRENCY_NOT_SUPPORTED,
+    }
+)
+"""Declines that speak of the PSP or of its token and not of the card: another PSP may be asked.
+
+What the card's bank said holds at every PSP, and the networks forbid to ask around.
+"""
 
 _ALMOST_ONE: Final = 1 - 2**-53
 

@@ -257,6 +257,7 @@ def _assemble(
             decline_seconds=value["retry.decline_seconds"],
             card_declines=value["retry.card_declines"],
             failover_tries=value["retry.failover_tries"],
+            failover_declines=value["retry.failover_declines"],
             poll_longest_seconds=value["retry.poll_longest_seconds"],
         ),
         limits={

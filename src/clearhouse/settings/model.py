@@ -59,6 +59,7 @@ class RetrySettings:
     decline_seconds: float
     card_declines: int
     failover_tries: int
+    failover_declines: tuple[str, ...]
     poll_longest_seconds: float
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from clearhouse.psp import rail_registry, registry
 from clearhouse.psp.credentials import Credential
+from clearhouse.psp.routing import ELSEWHERE
 from clearhouse.settings import kinds
 from clearhouse.settings.kinds import Kind
 from clearhouse.settings.routes import read_rules
@@ -165,6 +166,13 @@ _CORE: Final = (
         "2",
         "How often a PSP may take nothing before a payment that another PSP could take goes there;"
         " 0: never. Whatever the number, a PSP is left only when it is proven not to have charged.",
+    ),
+    Setting(
+        "retry.failover_declines",
+        kinds.words(lambda: tuple(sorted(ELSEWHERE))),
+        ",".join(sorted(ELSEWHERE)),
+        "The declines after which such a payment goes to another PSP; an empty list: none. What the"
+        " card's own bank said is not among them, since it holds at every PSP.",
     ),
     Setting(
         "retry.poll_longest_seconds",

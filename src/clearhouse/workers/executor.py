@@ -24,6 +24,7 @@ from clearhouse.psp.breaker import BreakerPolicy
 from clearhouse.psp.contract import (
     ChargeRequest,
     Charges,
+    Declined,
     Lookups,
     NotCharged,
     Psp,
@@ -31,7 +32,7 @@ from clearhouse.psp.contract import (
     Unknown,
 )
 from clearhouse.workers.health import PspHealth
-from clearhouse.workers.metrics import LEASES_LOST, PSP_CALLS, PSP_IN_FLIGHT, PSP_SECONDS
+from clearhouse.workers.metrics import FAILOVERS, LEASES_LOST, PSP_CALLS, PSP_IN_FLIGHT, PSP_SECONDS
 
 _IDLE_FIRST: Final = 0.002
 _IDLE_LONGEST: Final = 0.05
@@ -99,6 +100,7 @@ class Executor:
         try:
             moved = await self._service.move_on(self._psp.name, _MOVED_AT_ONCE)
             if moved:
+                FAILOVERS.labels(self._psp.name, "resting").inc(moved)
                 _log.info("orders_moved_on", psp=self._psp.name, orders=moved)
         except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
             _log.warning("executor_waits", psp=self._psp.name, error=type(error).__name__)
@@ -177,8 +179,14 @@ class Executor:
     async def _settle(self, settlement: Settlement) -> None:
         for _ in range(_SETTLE_TRIES):
             try:
-                if await self._service.settle(settlement) is None:
+                settled = await self._service.settle(settlement)
+                if settled is None:
                     LEASES_LOST.inc()
+                elif settled.failed_over:
+                    declined = isinstance(settlement.outcome, Declined)
+                    why = "declined" if declined else "unavailable"
+                    FAILOVERS.labels(self._psp.name, why).inc()
+                    _log.info("failed_over", psp=self._psp.name, why=why)
                 return
             except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
                 # What the PSP said is not thrown away because the database restarts.

@@ -26,6 +26,11 @@ BREAKER_STATE: Final = Gauge(
 BREAKER_OPENINGS: Final = Counter(
     "clearhouse_psp_breaker_openings", "How often a PSP was put to rest.", ["psp", "call"]
 )
+FAILOVERS: Final = Counter(
+    "clearhouse_failovers",
+    "Payment orders that left a PSP for another one, by the PSP that was left and why.",
+    ["psp", "why"],
+)
 DEAD_LETTERS: Final = Gauge(
     "clearhouse_dead_letters", "Dead letters that wait for a person.", ["service"]
 )
