@@ -9,6 +9,7 @@ from clearhouse.kernel.clock import SystemClock
 from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.money import Money
 from clearhouse.kernel.randomness import SeededRandomness
+from clearhouse.payments.intake import IntakeService
 from clearhouse.payments.model import NewOrder, NewPayment
 from clearhouse.payments.pages.desk import PageDesk
 from clearhouse.payments.routes import Router
@@ -66,8 +67,20 @@ TABLE = [
 def test_whose_page_it_is(
     currency: str, amounts: tuple[int, ...], asks_for: str, seller: str, chosen: str
 ) -> None:
-    asked = payment(currency, *amounts, psp=asks_for, seller=seller)
-    assert desk(*RULES).choose(asked).psp == chosen
+    found = desk(*RULES).choose(payment(currency, *amounts, psp=asks_for, seller=seller))
+    assert found.psp == chosen
+    assert (found.routed_by is None) == bool(asks_for)
+
+
+def test_why_it_was_chosen_is_kept_with_its_orders() -> None:
+    ids = Ids(SystemClock(), SeededRandomness(1))
+    unused = cast("Any", None)
+    intake = IntakeService(unused, SystemClock(), ids, idempotency_lifetime=timedelta(hours=1))
+    event = intake.prepare(desk(*RULES).choose(payment("EUR", 1000)))
+    [order] = event.orders
+    assert (order.psp, order.route) == ("square", None)
+    assert order.routed_by is not None
+    assert order.routed_by.startswith("square: rule 4")
 
 
 def test_without_rules_it_is_the_first_with_a_page() -> None:

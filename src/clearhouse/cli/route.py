@@ -8,6 +8,7 @@ from rich.table import Table
 
 from clearhouse.cli.console import out
 from clearhouse.cli.options import NO_OPTIONS, Common
+from clearhouse.cli.routed import tell_routed
 from clearhouse.kernel.errors import ConfigurationError
 from clearhouse.kernel.money import Money, MoneyError, parse_charge
 from clearhouse.kernel.randomness import SystemRandomness
@@ -18,8 +19,8 @@ _ALMOST_ONE = 1 - 2**-53
 
 
 def route(
-    amount: str,
-    currency: str,
+    amount: Annotated[str, Parameter(name="AMOUNT-OR-ORDER")],
+    currency: str | None = None,
     *,
     seller: Annotated[str, Parameter(help="The seller's account.")] = "",
     brand: Annotated[str | None, Parameter(help="The card's brand, such as visa.")] = None,
@@ -40,7 +41,9 @@ def route(
     json: Annotated[bool, Parameter(help="One JSON object, for scripts.")] = False,
     common: Common = NO_OPTIONS,
 ) -> None:
-    """Say which PSP the routing rules choose for a payment; nothing is charged.
+    """Say which PSP the routing rules choose, or why they chose one for a payment that is there.
+
+    Nothing is charged.
 
     The rules are the tables `[[routing]]` of the settings file. Candidates are compared by
     health, priority and cost; equals are drawn by weight.
@@ -51,16 +54,20 @@ def route(
     clearhouse route 49.90 EUR --explain
     clearhouse route 5000 JPY --seller kyoto-tea --brand visa --psp stripe --psp square
     clearhouse route 12.00 USD --down stripe --explain
+    clearhouse route --explain cart-1-tea
     ```
 
     Parameters
     ----------
     amount
-        A decimal string in major units.
+        A decimal string in major units; or, alone, the id of a payment order.
     currency
         ISO 4217, in capital letters.
     """
     settings = common.load().settings
+    if currency is None:
+        tell_routed(settings, amount, json=json)
+        return
     candidates = _known(psp or tuple(settings.psps) or registry.names())
     try:
         price = parse_charge(amount, currency)

@@ -93,7 +93,7 @@ class IntakeService:
                 finalized_at=None,
                 capture_mode=payment.capture_mode,
                 route=route.psps[1:] if route else None,
-                routed_by=route.reason if route else None,
+                routed_by=route.reason if route else payment.routed_by,
             )
             for order_id, order, route in zip(order_ids, payment.orders, routes, strict=True)
         )

@@ -103,6 +103,7 @@ class NewPayment:
     where the buyer comes back to after a challenge, or after paying on a page (``on_page``, with
     an empty ``payment_method``); ``cancel_url`` is where they turn back to from it.
     ``alternatives`` are all PSPs that could take it, the first one among them; empty for one.
+    ``routed_by`` says why rules chose ``psp``, where they have done so already.
     """
 
     checkout_id: str
@@ -115,6 +116,7 @@ class NewPayment:
     on_page: bool = False
     cancel_url: str | None = None
     alternatives: tuple[Alternative, ...] = ()
+    routed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

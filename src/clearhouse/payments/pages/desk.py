@@ -55,7 +55,7 @@ class PageDesk:
         sellers = {order.seller_account for order in payment.orders}
         seller = first.seller_account if len(sellers) == 1 else ""
         route = self._router.route(self.names, NewOrder("", seller, total))
-        return replace(payment, psp=route.psps[0])
+        return replace(payment, psp=route.psps[0], routed_by=route.reason)
 
     def prepare(self, event: PaymentEvent, payment: NewPayment) -> NewPage:
         """The page of a payment that is about to be stored, without any I/O."""
