@@ -1,4 +1,4 @@
-"""``clearhouse sandbox``: Stripe, Braintree and Square on one port, with faults on demand."""
+"""``clearhouse sandbox``: three PSPs and a bank on one port, with faults on demand."""
 
 import asyncio
 from typing import Annotated
@@ -65,7 +65,13 @@ def sandbox(
     rates, wrongs = _rates(fault), _mischief(mischief)
     truth = loaded.settings.data_directory / "sandbox" / "truth.sqlite3"
     chosen = loaded.settings.sandbox
-    core = open_core(truth, seed=chosen.seed, rates=rates, settings=_runtime(chosen))
+    core = open_core(
+        truth,
+        seed=chosen.seed,
+        rates=rates,
+        settings=_runtime(chosen),
+        bank_folder=chosen.bank_folder,
+    )
     core.courier.mischief = wrongs
     if webhook_url is not None:
         send_webhooks(core, _http_url(webhook_url))

@@ -1,4 +1,4 @@
-"""Servers that speak the wire protocols of Stripe, Braintree and Square, with faults on demand.
+"""Servers that speak the wire protocols of Stripe, Braintree, Square and a bank, with faults.
 
 Why: the official SDKs work against it unmodified, so every adapter is tested with the
 code that will meet the real PSP, and every way in which a PSP can fail can be asked for.

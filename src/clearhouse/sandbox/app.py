@@ -6,6 +6,7 @@ URL layout, all on one port and without a prefix, as the SDKs want it:
 Stripe                 ``/v1/...``
 Square                 ``/v2/payments...``, ``/v2/locations...``
 Braintree              ``/merchants/{merchant_id}/...``, ``/graphql``
+the bank               ``/bank/...``
 the sandbox itself     ``/_sandbox/...`` (see ``control.py``)
 =====================  ==========================================================
 
@@ -22,6 +23,7 @@ from typing import Any
 import structlog
 
 from clearhouse.sandbox import board, control, desk
+from clearhouse.sandbox.bank import routes as bank
 from clearhouse.sandbox.braintree import routes as braintree
 from clearhouse.sandbox.core import Core, Request, Response, Route
 from clearhouse.sandbox.faults import BEFORE, STATUS, Fault
@@ -190,6 +192,7 @@ def _routes(core: Core) -> list[Route]:
         *stripe.routes(core),
         *braintree.routes(core),
         *square.routes(core),
+        *bank.routes(core),
     ]
 
 

@@ -21,6 +21,7 @@ Faults are the frame's business (``app.py``): a handler need not know them, exce
 import string
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from clearhouse.kernel.ids import Ids
@@ -122,6 +123,8 @@ class Core:
 
     ``draws`` decides latencies and mischief (may be seeded); ``randomness`` makes ids and tokens
     and must not be: a restarted sandbox would hand out the ids of its former life again.
+    ``bank_folder`` holds the folders that the bank shares with its customers; ``chores`` are done
+    again and again, beside the agenda.
     """
 
     truth: Truth
@@ -131,6 +134,8 @@ class Core:
     faults: Faults
     courier: Courier
     settings: Settings = field(default_factory=Settings)
+    bank_folder: Path | None = None
+    chores: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
     ids: Ids = field(init=False)
     objects: Objects = field(init=False)
     answers: Answers = field(init=False)

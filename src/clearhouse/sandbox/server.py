@@ -53,6 +53,7 @@ def open_core(
     rates: Rates | None = None,
     settings: Settings | None = None,
     clock: Clock | None = None,
+    bank_folder: Path | None = None,
 ) -> Core:
     """A core over a truth file (None: in memory); the seed decides faults and latencies."""
     draws = SystemRandomness() if seed is None else SeededRandomness(seed)
@@ -66,6 +67,7 @@ def open_core(
         faults=Faults(draws, rates),
         courier=Courier(truth, moved, draws, POSTS),
         settings=settings or Settings(),
+        bank_folder=bank_folder,
     )
 
 
@@ -102,6 +104,8 @@ class _Server(uvicorn.Server):
     async def _tick(self) -> None:
         while True:
             self._core.agenda.run_due()
+            for chore in self._core.chores:
+                chore()
             await self._core.clock.sleep(_TICK_SECONDS)
 
 

@@ -277,6 +277,8 @@ def _assemble(
             host=value["sandbox.host"],
             port=value["sandbox.port"],
             seed=value["sandbox.seed"],
+            bank_folder=value["sandbox.bank_folder"]
+            or value["data_directory"] / "sandbox" / "bank",
             latency_median_ms=value["sandbox.latency_median_ms"],
             latency_p99_ms=value["sandbox.latency_p99_ms"],
         ),

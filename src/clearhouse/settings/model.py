@@ -115,6 +115,7 @@ class SandboxSettings:
     host: str
     port: int
     seed: int | None
+    bank_folder: Path
     latency_median_ms: float
     latency_p99_ms: float
 

@@ -301,6 +301,13 @@ _CORE: Final = (
         "Repeats the sandbox's faults and latencies; unset: new ones at each start.",
     ),
     Setting(
+        "sandbox.bank_folder",
+        kinds.PATH,
+        None,
+        "Where the sandbox's bank shares sepa/ and nacha/ with the rails of these names; unset:"
+        " sandbox/bank in the data directory.",
+    ),
+    Setting(
         "sandbox.latency_median_ms",
         kinds.number(0, 60_000),
         "0",

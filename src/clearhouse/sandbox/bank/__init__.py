@@ -1,0 +1,1 @@
+"""A bank that takes payment files, pays, rejects and returns, and answers in files."""
