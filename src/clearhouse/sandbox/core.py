@@ -87,8 +87,9 @@ class Route:
 
     ``pattern`` is a path with placeholders, e.g. ``/v1/payment_intents/{id}``.
     ``operation`` is what faults name: ``charge``, ``confirm``, ``look-up``, ``capture``,
-    ``cancel``, ``refund``, ``page`` (a hosted page made or expired), ``dispute`` (evidence,
-    acceptance) or ``other``. ``failure`` renders an HTTP status that is not the
+    ``cancel``, ``refund``, ``transfer`` and ``payout`` (money to sellers), ``page`` (a hosted page
+    made or expired), ``dispute`` (evidence, acceptance) or ``other``.
+    ``failure`` renders an HTTP status that is not the
     endpoint's doing (409, 429, 500, 503) in the PSP's own words. ``reference`` finds our
     reference in a request, for faults that name one; it must not raise.
     """

@@ -69,7 +69,12 @@ STATUS: Final[Mapping[Fault, int]] = {
 """The HTTP status that a fault answers with; the others answer with none, or with the true one."""
 
 
-CHANGES: Final = frozenset({"charge", "confirm", "capture", "cancel", "refund", "page", "dispute"})
+CHANGES: Final = frozenset(
+    {
+        *("charge", "confirm", "capture", "cancel", "refund", "page", "dispute"),
+        *("transfer", "payout"),
+    }
+)
 """The operations that change something at a PSP: those that rates apply to."""
 
 

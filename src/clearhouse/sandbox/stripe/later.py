@@ -5,7 +5,7 @@ from typing import Any
 
 from clearhouse.sandbox.actions import Action
 from clearhouse.sandbox.core import Core
-from clearhouse.sandbox.stripe import charging, checkout, disputes, refunds, reviews
+from clearhouse.sandbox.stripe import charging, checkout, connect, disputes, refunds, reviews
 from clearhouse.sandbox.stripe.cards import card_of
 from clearhouse.sandbox.stripe.shapes import Json
 from clearhouse.sandbox.stripe.shelves import PSP, Shelves
@@ -32,9 +32,14 @@ def register(core: Core) -> None:
     later.due("processed", "payment_intent", {"processing"}, _processed)
     later.due("checkout_expires", checkout.KIND, {"open"}, checkout.expire)
     later.due("review_decided", "review", {True}, reviews.approve, field="open")
+    sent = {"pending", "in_transit", "paid"}
+    later.due("payout_paid", "payout", {"pending", "in_transit"}, connect.pay)
+    later.due("payout_fails", "payout", sent, connect.fail)
     later.due("dispute_opens", "charge", {"succeeded"}, _disputed)
     later.due("dispute_due", "dispute", _ASKED, disputes.run_out)
     later.due("dispute_decided", "dispute", _REVIEWED, disputes.decide)
+    later.offer("pay_payout", "Pay", "payout", {"pending", "in_transit"}, connect.pay)
+    later.offer("fail_payout", "Fail", "payout", sent, connect.fail)
     later.offer("succeed_refund", "Succeed", "refund", {"pending"}, refunds.succeed)
     later.offer("fail_refund", "Fail", "refund", given, refunds.fail)
     later.offer("expire", "Expire", "payment_intent", _HELD, charging.expire)

@@ -3,6 +3,7 @@
 from clearhouse.sandbox.core import Core, Request, Route
 from clearhouse.sandbox.stripe import (
     checkout,
+    connect,
     disputes,
     form,
     intents,
@@ -24,6 +25,9 @@ _REFUNDS = "/v1/refunds"
 _BALANCE = "/v1/balance_transactions"
 _DISPUTES = "/v1/disputes"
 _SESSIONS = "/v1/checkout/sessions"
+_TRANSFERS = "/v1/transfers"
+_PAYOUTS = "/v1/payouts"
+_OF_TRANSFER = ("transfer_group", "destination")
 _OF_PAGE = ("payment_intent", "status")
 _OF_CHARGE = ("payment_intent", "charge")
 
@@ -82,6 +86,13 @@ def routes(core: Core) -> list[Route]:
         ("GET", f"{_SESSIONS}/{{id}}", read(retrieve(checkout.KIND, "session")), "look-up"),
         ("POST", f"{_SESSIONS}/{{id}}/expire", write(checkout.end), "page"),
         ("GET", f"{_SESSIONS}/{{id}}/line_items", read(checkout.line_items), "look-up"),
+        ("POST", _TRANSFERS, write(connect.create_transfer), "transfer"),
+        ("GET", _TRANSFERS, read(lister(core, "transfer", _TRANSFERS, _OF_TRANSFER)), "look-up"),
+        ("GET", f"{_TRANSFERS}/{{id}}", read(retrieve("transfer", "transfer")), "look-up"),
+        ("POST", f"{_TRANSFERS}/{{id}}/reversals", write(connect.reverse), "transfer"),
+        ("POST", _PAYOUTS, write(connect.create_payout), "payout"),
+        ("GET", _PAYOUTS, read(lister(core, "payout", _PAYOUTS, ("status",))), "look-up"),
+        ("GET", f"{_PAYOUTS}/{{id}}", read(retrieve("payout", "payout")), "look-up"),
         ("GET", "/_sandbox/stripe/checkout/{account}/{id}", hosted.show, "other"),
         ("POST", "/_sandbox/stripe/checkout/{account}/{id}", hosted.pay, "other"),
         ("GET", "/_sandbox/stripe/3ds/{account}/{id}", page.show, "other"),

@@ -20,6 +20,8 @@ _FOUND_BY: Final = {
     "dispute": ("payment_intent", "charge"),
     "balance_transaction": ("source", "type"),
     "checkout.session": ("payment_intent", "status"),
+    "transfer": ("transfer_group", "destination"),
+    "payout": ("status",),
 }
 """The fields by which lists can be filtered, per kind."""
 
@@ -61,6 +63,10 @@ class Shelves:
         self._request_id = request_id
         self._key = key
         self.now_us = core.now_us()
+
+    def of(self, account: str) -> "Shelves":
+        """The same for another account, as a change there has the same cause."""
+        return Shelves(self._core, account, self._request_id, self._key)
 
     @property
     def now(self) -> int:
