@@ -1,4 +1,4 @@
-"""The tables and the diagram in docs/reference/lifecycle.md are what the code says now.
+"""The tables and the diagrams on the pages of the lifecycles are what the code says now.
 
 Run ``python -m checks.lifecycle`` to write them anew.
 """
@@ -10,28 +10,35 @@ from pathlib import Path
 from typing import Final
 
 PAGE: Final = Path("docs/reference/lifecycle.md")
+PAGES: Final = {
+    PAGE: "clearhouse.payments.atlas",
+    Path("docs/reference/payouts-lifecycle.md"): "clearhouse.wallets.payouts.atlas",
+}
+"""Each page with the module that draws it."""
 MEND: Final = "run `python -m checks.lifecycle`"
 
 
 def problems(root: Path) -> list[str]:
-    """Every part of the page that differs from the code, or is missing."""
-    page = (root / PAGE).read_text(encoding="utf-8")
+    """Every part of a page that differs from the code, or is missing."""
     found: list[str] = []
-    for name, text in _sections().items():
-        part = _part(name).search(page)
-        if part is None:
-            found.append(f"{PAGE}: the part {name!r} is missing")
-        elif part[2].strip() != text:
-            found.append(f"{PAGE}: the part {name!r} is not what the code says; {MEND}")
+    for path, module in PAGES.items():
+        page = (root / path).read_text(encoding="utf-8")
+        for name, text in _sections(module).items():
+            part = _part(name).search(page)
+            if part is None:
+                found.append(f"{path}: the part {name!r} is missing")
+            elif part[2].strip() != text:
+                found.append(f"{path}: the part {name!r} is not what the code says; {MEND}")
     return found
 
 
 def write(root: Path) -> None:
-    """Write every part of the page as the code says it now."""
-    page = (root / PAGE).read_text(encoding="utf-8")
-    for name, text in _sections().items():
-        page = _part(name).sub(lambda match, text=text: f"{match[1]}\n{text}\n{match[3]}", page)
-    (root / PAGE).write_text(page, encoding="utf-8")
+    """Write every part of the pages as the code says it now."""
+    for path, module in PAGES.items():
+        page = (root / path).read_text(encoding="utf-8")
+        for name, text in _sections(module).items():
+            page = _part(name).sub(lambda match, text=text: f"{match[1]}\n{text}\n{match[3]}", page)
+        (root / path).write_text(page, encoding="utf-8")
 
 
 def _part(name: str) -> re.Pattern[str]:
@@ -39,8 +46,8 @@ def _part(name: str) -> re.Pattern[str]:
     return re.compile(f"({re.escape(start)})(.*?)({re.escape(end)})", re.DOTALL)
 
 
-def _sections() -> dict[str, str]:
-    return dict(import_module("clearhouse.payments.atlas").sections())
+def _sections(module: str) -> dict[str, str]:
+    return dict(import_module(module).sections())
 
 
 if __name__ == "__main__":

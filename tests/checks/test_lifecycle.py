@@ -1,4 +1,4 @@
-"""The page of the lifecycle is held to the code, and can be written from it."""
+"""The pages of the lifecycles are held to the code, and can be written from it."""
 
 from pathlib import Path
 
@@ -10,13 +10,14 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    page = tmp_path / lifecycle.PAGE
-    page.parent.mkdir(parents=True)
-    page.write_text((ROOT / lifecycle.PAGE).read_text("utf-8"), "utf-8")
+    for path in lifecycle.PAGES:
+        page = tmp_path / path
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text((ROOT / path).read_text("utf-8"), "utf-8")
     return tmp_path
 
 
-def test_the_page_says_what_the_code_says() -> None:
+def test_the_pages_say_what_the_code_says() -> None:
     assert lifecycle.problems(ROOT) == []
 
 

@@ -1,0 +1,1 @@
+"""Payouts: what sellers are paid out of their wallets, decided here and sent over rails."""
