@@ -243,7 +243,9 @@ class Rail(Protocol):
     async def news(self, cursor: str | None) -> tuple[Sequence[PayoutNews], str | None]:
         """What was learnt since ``cursor``, and the next cursor, to be stored with its effects.
 
-        The same news may come again after a crash, and are to change nothing then. A call with
+        The same news may come again after a crash, and are to change nothing then; and in any
+        order: what says less than what is known (Submitted after PaidOut, PaidOut after Returned)
+        changes nothing either. A key that is not ours may be among them. A call with
         a cursor is the proof that all before it was stored. An unchanged cursor: nothing new.
         """
         ...
