@@ -86,6 +86,10 @@ async def test_a_payout_is_sent_once_however_often_it_is_submitted(
     assert len(objects(sandbox, "transfer")) == len(objects(sandbox, "payout")) == 2
     assert [each["amount"] for each in objects(sandbox, "payout")] == [1_000, 1_001]
     assert await rail.inquire(batch) == told
+    truth = httpx.get(f"{sandbox.base_url}/_sandbox/truth/payouts", trust_env=False).json()
+    assert [(each["key"], each["amount_minor"], each["status"]) for each in truth["payouts"]] == [
+        (each.key, each.amount.minor, "paid") for each in batch.instructions
+    ]
     assert await rail.news("here") == ((), "here")
 
 

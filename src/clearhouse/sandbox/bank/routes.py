@@ -5,7 +5,8 @@ POST /bank/files                      hand in a pain.001 or a NACHA file: 202, 4
                                       for one whose message id was taken before
 GET  /bank/documents?after            the bank's answers, oldest first
 POST /_sandbox/bank/credits           money from elsewhere arrives on an account
-GET  /_sandbox/truth/payouts          every payment, and what became of it
+GET  /_sandbox/truth/payouts          every payment of a file and every payout at Stripe, and
+                                      what became of it
 ====================================  =====================================================
 """
 
@@ -19,6 +20,8 @@ from clearhouse.sandbox.bank.folder import Folders
 from clearhouse.sandbox.bank.reading import Refused
 from clearhouse.sandbox.control import answer, fault, unavailable
 from clearhouse.sandbox.core import Core, Request, Response, Route
+from clearhouse.sandbox.objects import Body
+from clearhouse.sandbox.stripe.currencies import iso_minor
 
 _JSON = [("content-type", "application/json")]
 
@@ -30,6 +33,25 @@ class Credit(msgspec.Struct, forbid_unknown_fields=True):
     amount_minor: int
     currency: str
     text: str = ""
+
+
+def _at_stripe(core: Core) -> list[Body]:
+    """Stripe's payouts in the same words; their amounts are in ISO minor units."""
+    rows = core.truth.execute(
+        "SELECT body FROM objects WHERE psp = 'stripe' AND kind = 'payout' ORDER BY seq"
+    )
+    found: list[Body] = [msgspec.json.decode(row[0]) for row in rows]
+    return [
+        {
+            "id": body["id"],
+            "key": body["metadata"].get("payout_key", ""),
+            "amount_minor": iso_minor(body["amount"], body["currency"].upper()),
+            "currency": body["currency"].upper(),
+            "status": body["status"],
+            "code": body["failure_code"],
+        }
+        for body in found
+    ]
 
 
 def routes(core: Core) -> list[Route]:
@@ -65,7 +87,7 @@ def routes(core: Core) -> list[Route]:
         return answer({})
 
     async def payouts(_request: Request) -> Response:
-        return answer({"payouts": bank.payments()})
+        return answer({"payouts": [*bank.payments(), *_at_stripe(core)]})
 
     return [
         Route(PSP, "POST", "/bank/files", take, unavailable, "payout"),
