@@ -1,8 +1,8 @@
 """A batch as a NACHA file of 94-character records. Pure: the same batch, the same bytes.
 
 Written here and not by the package ``achkit``, which numbers the entries of every file from one,
-so that two files of a day would bear the same trace numbers. The tests have it check what is
-written.
+so that two files of a day would bear the same trace numbers. Its validation accepts what is
+written here.
 """
 
 from base64 import b32encode

@@ -1,8 +1,8 @@
 """A batch as pain.001.001.09 (credit transfers, SEPA). Pure: the same batch, the same bytes.
 
 Written here and not by the package ``sepaxml``, which puts the system's time and random numbers
-into every file, so that a file could not be made a second time. The tests have its copy of ISO's
-schema check what is written.
+into every file, so that a file could not be made a second time. Its copy of ISO's schema accepts
+what is written here.
 """
 
 from collections.abc import Iterable
