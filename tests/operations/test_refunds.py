@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
-from tests.operations.desk import FEE, SOLD, Desk, RefundingPsp, a_refund, minor, sold
+from tests.operations.desk import CLOCK, FEE, SOLD, Desk, RefundingPsp, a_refund, minor, sold
 from tests.proof.flow import pay
 
 from clearhouse.kernel.errors import (
@@ -26,8 +26,17 @@ from clearhouse.payments.operations.model import (
 )
 from clearhouse.payments.operations.terms import FeePolicy
 from clearhouse.postgres.connection import PlainConnection, Pool
+from clearhouse.proof.verify import verify
 from clearhouse.psp.contract import Unknown
-from clearhouse.psp.operations import Done, NotDone, RefusalReason, Refused
+from clearhouse.psp.operations import (
+    Done,
+    NotDone,
+    OperationOutcome,
+    OperationRequest,
+    RefusalReason,
+    Refused,
+)
+from clearhouse.workers.operator import Operator
 
 
 async def events_of(pool: Pool, refund: Operation) -> list[object]:
@@ -193,6 +202,42 @@ async def test_a_refused_refund_gives_its_money_back_to_the_ceiling(pool: Pool) 
     assert isinstance(failed, RefundFailed)
     assert not failed.had_succeeded
     assert (await desk.refund(order)).amount.minor == SOLD
+
+
+class MutePsp(RefundingPsp):
+    """A PSP that never answers."""
+
+    async def refund(self, request: OperationRequest) -> OperationOutcome:
+        return Unknown(f"no answer for {request.operation_id}")
+
+    async def find_refund(self, request: OperationRequest) -> OperationOutcome:
+        return Unknown(f"no answer for {request.operation_id}")
+
+
+async def test_what_nobody_knows_for_too_long_is_put_before_a_person_once(
+    pool: Pool, owner: PlainConnection
+) -> None:
+    desk, order = Desk(pool), await sold(pool)
+    refund = await desk.refund(order, 400)
+    operator = Operator(desk.execution, MutePsp(), CLOCK, concurrency=1)
+    letters = "select consumer from payments.dead_letters where resolved_at is null"
+    await operator.round()
+    assert await pool.fetch(letters) == []
+    verdict = await verify(pool)
+    assert (verdict.unfinished.operations, verdict.holds) == (1, True)
+    await owner.execute("alter table payments.operations disable trigger user")
+    await owner.execute(
+        "update payments.operations set submitted_at = submitted_at - interval '2 hours'"
+    )
+    for _ in range(3):
+        await owner.execute("update payments.operation_work set next_at = now()")
+        await operator.round()
+    assert [row["consumer"] for row in await pool.fetch(letters)] == [
+        "time_limit.operation.unknown_outcome"
+    ]
+    assert await desk.status_of(refund) == (OperationStatus.SUBMITTED, "unknown_outcome")
+    await desk.settled(RefundingPsp())
+    assert await desk.status_of(refund) == (OperationStatus.SUCCEEDED, None)
 
 
 async def test_an_operator_that_died_is_followed_and_cannot_write(pool: Pool) -> None:

@@ -115,7 +115,8 @@ def conclude(verdict: Verdict) -> None:
     if left.total:
         out.print(
             f"[quiet]  On their way: {left.not_started:,} not started, {left.executing:,}"
-            f" executing, {left.booking:,} being booked.[/quiet]"
+            f" executing, {left.booking:,} being booked, {left.operations:,} captures, voids and"
+            " refunds.[/quiet]"
         )
     if verdict.holds:
         out.print(f"[good]Every promise holds{_scope(verdict)}.[/good]")

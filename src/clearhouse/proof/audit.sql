@@ -214,5 +214,7 @@ from (
 -- What is still on its way, for people to know; nothing of it is a violation.
 select count(*) filter (where status = 'NOT_STARTED') as not_started,
     count(*) filter (where status = 'EXECUTING') as executing,
-    count(*) filter (where status = 'SUCCESS' and not (ledger_updated and wallet_updated)) as booking
+    count(*) filter (where status = 'SUCCESS' and not (ledger_updated and wallet_updated)) as booking,
+    (select count(*) from payments.operations where status in ('CREATED', 'SUBMITTED'))
+        as operations
 from payments.payment_orders

@@ -48,16 +48,20 @@ CHECKS: Final[tuple[Check, ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """Orders that are still on their way when the snapshot was taken; no violation."""
+    """What was still on its way when the snapshot was taken; no violation.
+
+    Orders by where they are, and ``operations``: captures, voids and refunds.
+    """
 
     not_started: int
     executing: int
     booking: int
+    operations: int = 0
 
     @property
     def total(self) -> int:
         """All of them."""
-        return self.not_started + self.executing + self.booking
+        return self.not_started + self.executing + self.booking + self.operations
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,5 +124,5 @@ async def verify(
 async def _unfinished(connection: Connection) -> Unfinished:
     row = await connection.fetchrow(_SQL["unfinished"])
     return Unfinished(
-        row_value(row, "not_started"), row_value(row, "executing"), row_value(row, "booking")
+        *(row_value(row, name) for name in ("not_started", "executing", "booking", "operations"))
     )

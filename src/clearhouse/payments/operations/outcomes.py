@@ -19,6 +19,7 @@ from clearhouse.messaging.events import Event
 from clearhouse.messaging.outbox import publish
 from clearhouse.payments.learning import LearningService
 from clearhouse.payments.learnt import Learnt, Source
+from clearhouse.payments.model import StatusReason
 from clearhouse.payments.operations.facts import failed_event, succeeded_event
 from clearhouse.payments.operations.lifecycle import (
     Effect,
@@ -26,7 +27,7 @@ from clearhouse.payments.operations.lifecycle import (
     OperationTransition,
     apply,
 )
-from clearhouse.payments.operations.model import Ask, Kind, OperationStatus
+from clearhouse.payments.operations.model import Ask, Kind, OperationReason, OperationStatus
 from clearhouse.payments.operations.store import QUERIES
 from clearhouse.payments.patience import RetryPolicy
 from clearhouse.payments.store import SCHEMA
@@ -36,6 +37,15 @@ from clearhouse.psp.operations import OperationOutcome
 
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.operations")
 _ENDS: Final = {Effect.SUCCEED, Effect.FAIL}
+_OWED: Final = "the money is still owed to the buyer"
+_LIMITED: Final = frozenset(
+    {
+        OperationReason.UNKNOWN_OUTCOME,
+        OperationReason.PSP_UNAVAILABLE,
+        OperationReason.PROCESSING,
+    }
+)
+"""Reasons that end by themselves, sooner or later; the limits are those of orders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +141,16 @@ class OperationOutcomes:
                     for one in waiting
                 ],
             )
-        if raised:
-            await self._raise(connection, raised)
+        overdue = [one for one in waiting if self._is_overdue(one)]
+        if raised or overdue:
+            await self._raise(connection, raised, overdue)
+
+    def _is_overdue(self, one: _Decided) -> bool:
+        """Whether it has waited longer for its reason than it may, which a person must know."""
+        reason = one.transition.reason
+        if reason not in _LIMITED or one.transition.effect is not Effect.RETRY:
+            return False
+        return self._policy.overdue(StatusReason(reason), one.told.row["waited"])
 
     async def _end(self, connection: Connection, ended: Sequence[_Decided], now: datetime) -> None:
         if not ended:
@@ -166,15 +184,26 @@ class OperationOutcomes:
         if done:
             await self._orders.learn(connection, done)
 
-    async def _raise(self, connection: Connection, raised: Sequence[_Decided]) -> None:
-        for one in raised:
-            _log.error("operation_raised", operation=one.told.row["public_id"])
+    async def _raise(
+        self,
+        connection: Connection,
+        raised: Sequence[_Decided],
+        overdue: Sequence[_Decided] = (),
+    ) -> None:
+        told = [(one, "operations", one.transition.detail or _OWED) for one in raised]
+        for one in overdue:
+            reason = one.transition.reason
+            why = f"waits for {reason} longer than it may; last heard: {one.transition.detail}"
+            told.append((one, f"time_limit.operation.{reason}", why))
+        for one, consumer, _ in told:
+            _log.error("operation_raised", by=consumer, operation=one.told.row["public_id"])
         await connection.execute(
             QUERIES["raise_to_person"],
-            [one.told.row["operation_id"] for one in raised],
-            [one.version for one in raised],
-            [repr(one.told.outcome) for one in raised],
-            [one.transition.detail or "the money is still owed to the buyer" for one in raised],
+            [consumer for _, consumer, _ in told],
+            [one.told.row["operation_id"] for one, _, _ in told],
+            [one.version for one, _, _ in told],
+            [repr(one.told.outcome) for one, _, _ in told],
+            [why for _, _, why in told],
         )
 
 

@@ -117,7 +117,8 @@ select operation_id, fence, tries from payments.operation_work
 where operation_id = any($1::uuid[]) order by operation_id for update
 
 -- name: lock_operations
-select p.*, o.payment_order_id, o.seller_account
+select p.*, o.payment_order_id, o.seller_account,
+    now() - coalesce(p.submitted_at, p.created_at) as waited
 from payments.operations p join payments.payment_orders o on o.order_id = p.order_id
 where p.operation_id = any($1::uuid[])
 order by p.operation_id
@@ -160,8 +161,9 @@ delete from payments.authorization_ends where operation_id = any($1::uuid[])
 
 -- name: raise_to_person
 insert into payments.dead_letters (consumer, type, aggregate_id, version, payload, error)
-select 'operations', 'outcome', r.* from unnest($1::uuid[], $2::int[], $3::text[], $4::text[])
-    as r (aggregate_id, version, payload, error)
+select r.consumer, 'outcome', r.aggregate_id, r.version, r.payload, r.error
+from unnest($1::text[], $2::uuid[], $3::int[], $4::text[], $5::text[])
+    as r (consumer, aggregate_id, version, payload, error)
 on conflict (consumer, aggregate_id, version) do nothing
 
 -- name: operations_by_reference
