@@ -5,18 +5,15 @@ level, ``NAME`` (the folder's own name), ``CAPABILITIES``, ``CREDENTIALS`` and
 ``create(config)``; see docs/how-to/add-a-psp.md.
 """
 
-import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Final, cast
+from typing import Final
 
-import clearhouse.psp
-from clearhouse.kernel.errors import ConfigurationError
+from clearhouse.psp import folders
 from clearhouse.psp.contract import Capabilities, Psp, PspConfig
 from clearhouse.psp.credentials import Credential
 
+_MODULE: Final = "adapter"
 _PROMISED: Final = ("NAME", "CAPABILITIES", "CREDENTIALS", "create")
 
 
@@ -32,8 +29,7 @@ class AdapterFactory:
 
 def names() -> tuple[str, ...]:
     """The PSPs there are, sorted; reads folder names only, imports no SDK."""
-    folders = (found.name for found in pkgutil.iter_modules(clearhouse.psp.__path__) if found.ispkg)
-    return tuple(sorted(name for name in folders if find_spec(_module(name)) is not None))
+    return folders.folders_with(_MODULE)
 
 
 def has_pages(name: str) -> bool:
@@ -41,7 +37,7 @@ def has_pages(name: str) -> bool:
 
     Told without importing its SDK, since the API must know it at its start.
     """
-    return find_spec(f"{clearhouse.psp.__name__}.{name}.pages") is not None
+    return folders.has_module(name, "pages")
 
 
 def available() -> Mapping[str, AdapterFactory]:
@@ -51,29 +47,10 @@ def available() -> Mapping[str, AdapterFactory]:
 
 def create(name: str, config: PspConfig) -> Psp:
     """An adapter ready for use. Raises ConfigurationError for an unknown name or credentials."""
-    known = names()
-    if name not in known:
-        raise ConfigurationError(
-            f"There is no PSP called {name[:40]!r}.", hint=f"Known are {', '.join(known)}."
-        )
+    folders.check_known("PSP", name, names())
     return _load(name).create(config)
 
 
-def _module(name: str) -> str:
-    return f"{clearhouse.psp.__name__}.{name}.adapter"
-
-
 def _load(name: str) -> AdapterFactory:
-    module = import_module(_module(name))
-    lacking = [promised for promised in _PROMISED if not hasattr(module, promised)]
-    if lacking or name != module.NAME:
-        raise ConfigurationError(
-            f"The adapter in the folder psp/{name} is not complete.",
-            hint=f"It lacks {', '.join(lacking)}." if lacking else "NAME must be the folder's.",
-        )
-    return AdapterFactory(
-        name=name,
-        capabilities=cast("Capabilities", module.CAPABILITIES),
-        credentials=cast("tuple[Credential, ...]", module.CREDENTIALS),
-        create=cast("Callable[[PspConfig], Psp]", module.create),
-    )
+    module = folders.load("adapter", name, _MODULE, _PROMISED)
+    return AdapterFactory(name, module.CAPABILITIES, module.CREDENTIALS, module.create)
