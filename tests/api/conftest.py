@@ -22,6 +22,7 @@ from tests.api.memory import (
     SystemRandomness,
     memory_dependencies,
 )
+from tests.payments.rooms import NO_RULES
 
 from clearhouse.access.model import Scope
 from clearhouse.access.service import ApiKeys
@@ -106,7 +107,9 @@ class ApiThread(threading.Thread):
 
     async def _serve(self) -> None:
         pool = await open_pool(self._database, size=6, name="api test")
-        intake = IntakeService(pool, CLOCK, IDS, idempotency_lifetime=timedelta(days=1))
+        intake = IntakeService(
+            pool, CLOCK, IDS, idempotency_lifetime=timedelta(days=1), router=NO_RULES
+        )
         keys = ApiKeys(pool, CLOCK, IDS, SystemRandomness(), b"pepper")
         sets = {"all": list(Scope), "other": list(Scope)} | {s.value: [s] for s in Scope}
         for name, scopes in sets.items():

@@ -12,10 +12,12 @@ from clearhouse.payments.fees import DefaultFee
 from clearhouse.payments.intake import IntakeService
 from clearhouse.payments.model import ClaimedOrder, Intake, NewOrder, NewPayment, Settlement
 from clearhouse.payments.patience import RetryPolicy
+from clearhouse.payments.routes import Router
 from clearhouse.postgres.connection import Pool
 from clearhouse.psp.contract import Capabilities, PspOutcome
 
 KEY = UUID(int=1)
+NO_RULES = Router((), SystemRandomness())
 BODY = b"x" * 32
 LIMITS = Capabilities(255, timedelta(hours=24), repeat_is_lookup=False)
 POLICY = RetryPolicy(timedelta(milliseconds=1), timedelta(milliseconds=4))
@@ -24,7 +26,8 @@ POLICY = RetryPolicy(timedelta(milliseconds=1), timedelta(milliseconds=4))
 def intake_service(pool: Pool, *, lifetime: timedelta = timedelta(hours=24)) -> IntakeService:
     """An intake as the API wires it."""
     clock = SystemClock()
-    return IntakeService(pool, clock, Ids(clock, SystemRandomness()), idempotency_lifetime=lifetime)
+    ids = Ids(clock, SystemRandomness())
+    return IntakeService(pool, clock, ids, idempotency_lifetime=lifetime, router=NO_RULES)
 
 
 def execution_service(pool: Pool, *, lease: timedelta = timedelta(seconds=30)) -> ExecutionService:

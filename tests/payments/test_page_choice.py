@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 import pytest
+from tests.payments.rooms import NO_RULES
 
 from clearhouse.kernel.clock import SystemClock
 from clearhouse.kernel.ids import Ids
@@ -75,7 +76,13 @@ def test_whose_page_it_is(
 def test_why_it_was_chosen_is_kept_with_its_orders() -> None:
     ids = Ids(SystemClock(), SeededRandomness(1))
     unused = cast("Any", None)
-    intake = IntakeService(unused, SystemClock(), ids, idempotency_lifetime=timedelta(hours=1))
+    intake = IntakeService(
+        unused,
+        SystemClock(),
+        ids,
+        idempotency_lifetime=timedelta(hours=1),
+        router=NO_RULES,
+    )
     event = intake.prepare(desk(*RULES).choose(payment("EUR", 1000)))
     [order] = event.orders
     assert (order.psp, order.route) == ("square", None)

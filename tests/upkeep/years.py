@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from tests.payments.rooms import LIMITS, POLICY, an_intake, settlement
+from tests.payments.rooms import LIMITS, NO_RULES, POLICY, an_intake, settlement
 
 from clearhouse.bootstrap import Role, Runtime, consumers
 from clearhouse.kernel.clock import SystemClock
@@ -54,7 +54,13 @@ async def make_partitions(owner: PlainConnection, days: int) -> None:
 async def accept(pool: Pool, names: Sequence[str], *, days: int = 0, psp: str = "stripe") -> None:
     """Checkouts of two orders each, taken in some days ago."""
     house = runtime(pool, days)
-    intake = IntakeService(pool, house.clock, house.ids, idempotency_lifetime=timedelta(hours=24))
+    intake = IntakeService(
+        pool,
+        house.clock,
+        house.ids,
+        idempotency_lifetime=timedelta(hours=24),
+        router=NO_RULES,
+    )
     for name in names:
         await intake.accept(an_intake(intake, name, psp=psp))
 

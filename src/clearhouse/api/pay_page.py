@@ -105,12 +105,10 @@ def cancelled(page: PaymentPage, link: str) -> Shown:
 
 def trouble() -> Shown:
     """The PSP does not answer: the buyer is told, and the page looks again."""
-    body = (
-        '<div class="wait"></div><h1>One moment, please</h1>'
-        "<p>The payment service does not answer just now. This page tries again by itself; "
-        "nothing was charged.</p>"
+    return _moment(
+        "The payment service does not answer just now. This page tries again by itself; "
+        "nothing was charged."
     )
-    return _page("One moment", body, refresh="5")
 
 
 def nowhere() -> Shown:
@@ -124,12 +122,10 @@ def nowhere() -> Shown:
 
 def unseen() -> Shown:
     """We cannot look: nothing is said of what was charged, and the page looks again."""
-    body = (
-        '<div class="wait"></div><h1>One moment, please</h1>'
-        "<p>We cannot see your payment just now. This page looks again by itself; whatever you "
-        "paid here is not lost, and is not charged twice.</p>"
+    return _moment(
+        "We cannot see your payment just now. This page looks again by itself; whatever you "
+        "paid here is not lost, and is not charged twice."
     )
-    return _page("One moment", body, refresh="5")
 
 
 def failed() -> Shown:
@@ -168,6 +164,12 @@ def _sum(page: PaymentPage) -> str:
     currency = page.total.currency
     amount = format_minor(page.total.minor, currency)
     return f'<p class="sum">{escape(amount)} <small>{escape(currency)}</small></p>'
+
+
+def _moment(words: str) -> Shown:
+    """Something does not answer: the page says so, and looks again by itself."""
+    body = f'<div class="wait"></div><h1>One moment, please</h1><p>{words}</p>'
+    return _page("One moment", body, refresh="5")
 
 
 def _to_shop(page: PaymentPage, kind: str) -> str:

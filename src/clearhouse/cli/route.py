@@ -13,9 +13,7 @@ from clearhouse.kernel.errors import ConfigurationError
 from clearhouse.kernel.money import Money, MoneyError, parse_charge
 from clearhouse.kernel.randomness import SystemRandomness
 from clearhouse.psp import registry
-from clearhouse.psp.routing import Decision, Health, RoutingRequest, choose
-
-_ALMOST_ONE = 1 - 2**-53
+from clearhouse.psp.routing import ALMOST_ONE, Decision, Health, RoutingRequest, choose
 
 
 def route(
@@ -74,7 +72,7 @@ def route(
     except MoneyError as error:
         raise ConfigurationError(f"{amount} {currency} is no amount to pay: {error}.") from None
     if draw is None:
-        draw = SystemRandomness().uniform(0, _ALMOST_ONE)
+        draw = SystemRandomness().uniform(0, ALMOST_ONE)
     if not 0 <= draw < 1:
         raise ConfigurationError("--draw must be at least 0 and below 1.")
     request = RoutingRequest(price, seller, candidates, brand.lower() if brand else None)

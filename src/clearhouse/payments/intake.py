@@ -30,7 +30,7 @@ from clearhouse.payments.model import (
 )
 from clearhouse.payments.pages.intake import store_pages
 from clearhouse.payments.replay import judge
-from clearhouse.payments.routes import Route, Router, as_given
+from clearhouse.payments.routes import Route, Router
 from clearhouse.payments.store import QUERIES, SCHEMA
 from clearhouse.postgres.barrier import pass_barrier
 from clearhouse.postgres.connection import Connection, Pool, in_transaction
@@ -55,7 +55,7 @@ class IntakeService:
         ids: Ids,
         *,
         idempotency_lifetime: timedelta,
-        router: Router | None = None,
+        router: Router,
         committers: int = 2,
     ) -> None:
         self._pool = pool
@@ -104,8 +104,6 @@ class IntakeService:
         if not payment.alternatives:
             return [None] * len(payment.orders)
         psps = [alternative.psp for alternative in payment.alternatives]
-        if self._router is None:
-            return [as_given(psps)] * len(payment.orders)
         return [self._router.route(psps, order) for order in payment.orders]
 
     async def accept(self, intake: Intake) -> IntakeAnswer:

@@ -116,7 +116,8 @@ select o.order_id, o.payment_order_id, o.checkout_id, o.seller_account, o.amount
     o.psp, greatest(o.attempt, 1) as attempt, o.status_reason, o.capture_mode, e.return_url,
     case when o.route is null then e.payment_method else (
         select v.payment_method from payments.alternatives v
-        where v.event_id = o.event_id and v.psp = o.psp) end as payment_method, l.fence, l.tries, a.idempotency_key, a.started_at, a.charged_at,
+        where v.event_id = o.event_id and v.psp = o.psp) end as payment_method,
+    l.fence, l.tries, a.idempotency_key, a.started_at, a.charged_at,
     s.version as started_version, now() as claimed_at
 from leased l
 join payments.payment_orders o on o.order_id = l.order_id

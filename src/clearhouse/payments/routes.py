@@ -6,10 +6,9 @@ from typing import Final
 
 from clearhouse.kernel.randomness import Randomness
 from clearhouse.payments.model import NewOrder
-from clearhouse.psp.routing import RoutingRequest, Rule, choose
+from clearhouse.psp.routing import ALMOST_ONE, RoutingRequest, Rule, choose
 
 _AS_GIVEN: Final = "no rule fits: in the order given"
-_ALMOST_ONE: Final = 1 - 2**-53
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +17,6 @@ class Route:
 
     psps: tuple[str, ...]
     reason: str
-
-
-def as_given(psps: Sequence[str]) -> Route:
-    """The route where no rule speaks: in the order given."""
-    return Route(tuple(psps), _AS_GIVEN)
 
 
 class Router:
@@ -39,7 +33,7 @@ class Router:
     def route(self, psps: Sequence[str], order: NewOrder) -> Route:
         """The route of one order; ``psps`` are the candidates, each once, at least one."""
         request = RoutingRequest(order.amount, order.seller_account, tuple(psps))
-        decision = choose(request, self._rules, {}, self._randomness.uniform(0, _ALMOST_ONE))
+        decision = choose(request, self._rules, {}, self._randomness.uniform(0, ALMOST_ONE))
         if all(one.rule is None for one in decision.order):
-            return as_given(psps)
+            return Route(tuple(psps), _AS_GIVEN)
         return Route(tuple(one.psp for one in decision.order), "; ".join(decision.reasons))

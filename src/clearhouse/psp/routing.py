@@ -28,7 +28,8 @@ ELSEWHERE: Final = frozenset(
 What the card's bank said holds at every PSP, and the networks forbid to ask around.
 """
 
-_ALMOST_ONE: Final = 1 - 2**-53
+ALMOST_ONE: Final = 1 - 2**-53
+"""The largest draw there is: a draw is at least 0 and below 1."""
 
 
 class Health(IntEnum):
@@ -158,7 +159,7 @@ def _drawn(equals: list[Considered], draw: float) -> list[Considered]:
         point, below = draw * total, 0
         for place, one in enumerate(equals):
             if point < below + one.weight:
-                draw = min((point - below) / one.weight, _ALMOST_ONE)
+                draw = min((point - below) / one.weight, ALMOST_ONE)
                 order.append(equals.pop(place))
                 break
             below += one.weight

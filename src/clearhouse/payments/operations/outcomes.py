@@ -27,7 +27,7 @@ from clearhouse.payments.operations.lifecycle import (
     OperationTransition,
     apply,
 )
-from clearhouse.payments.operations.model import Ask, Kind, OperationReason, OperationStatus
+from clearhouse.payments.operations.model import Ask, Kind, OperationStatus
 from clearhouse.payments.operations.store import QUERIES
 from clearhouse.payments.patience import RetryPolicy
 from clearhouse.payments.store import SCHEMA
@@ -38,14 +38,6 @@ from clearhouse.psp.operations import OperationOutcome
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.operations")
 _ENDS: Final = {Effect.SUCCEED, Effect.FAIL}
 _OWED: Final = "the money is still owed to the buyer"
-_LIMITED: Final = frozenset(
-    {
-        OperationReason.UNKNOWN_OUTCOME,
-        OperationReason.PSP_UNAVAILABLE,
-        OperationReason.PROCESSING,
-    }
-)
-"""Reasons that end by themselves, sooner or later; the limits are those of orders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +138,10 @@ class OperationOutcomes:
             await self._raise(connection, raised, overdue)
 
     def _is_overdue(self, one: _Decided) -> bool:
-        """Whether it has waited longer for its reason than it may, which a person must know."""
+        """Whether it has waited longer for its reason than it may, by the limits of orders."""
         reason = one.transition.reason
-        if reason not in _LIMITED or one.transition.effect is not Effect.RETRY:
-            return False
-        return self._policy.overdue(StatusReason(reason), one.told.row["waited"])
+        is_asked_again = one.transition.effect is Effect.RETRY and reason is not None
+        return is_asked_again and self._policy.overdue(StatusReason(reason), one.told.row["waited"])
 
     async def _end(self, connection: Connection, ended: Sequence[_Decided], now: datetime) -> None:
         if not ended:

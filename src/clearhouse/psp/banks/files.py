@@ -36,6 +36,11 @@ FOLDER: Final = Credential(
 )
 
 
+def folder_of(given: Mapping[str, str]) -> Path:
+    """The folder that a rail was told, as it is on this machine."""
+    return Path(given[FOLDER.name]).expanduser().absolute()
+
+
 class FileRules(Protocol):
     """One format of bank files; ``suffix`` ends their names."""
 
@@ -65,7 +70,7 @@ class FileRules(Protocol):
         """When silence has come to mean that a batch was paid; None where the bank tells it."""
         return None
 
-    def prepare(self, batch: Batch, folder: Path) -> None:
+    def prepare(self, batch: Batch) -> None:
         """What must be on disk before the file may leave; raises OSError."""
 
 
@@ -76,17 +81,16 @@ class FileRail:
     means NotSent only where what is on disk says so.
     """
 
-    def __init__(self, name: str, max_batch: int, folder: str, rules: FileRules) -> None:
+    def __init__(self, name: str, max_batch: int, folder: Path, rules: FileRules) -> None:
         self._name, self._max_batch, self._rules = name, max_batch, rules
-        self._folder = Path(folder).expanduser().absolute()
-        self._outbox, self._inbox = Outbox(self._folder), Inbox(self._folder, name)
+        self._outbox, self._inbox = Outbox(folder), Inbox(folder, name)
         try:
             self._outbox.make()
             self._inbox.make()
         except OSError as error:
             raise ConfigurationError(
                 f"The folder of the rail {name} cannot be used: {error.strerror}.",
-                hint=f"Make {self._folder} writable, or set another one.",
+                hint=f"Make {folder} writable, or set another one.",
             ) from None
 
     @property
@@ -124,7 +128,7 @@ class FileRail:
         name = self._file_of(batch.batch_id)
         try:
             if self._outbox.state(name) is not Handed.OUT:
-                self._rules.prepare(batch, self._folder)
+                self._rules.prepare(batch)
                 self._outbox.hand_over(name, self._rules.render(batch))
         except OSError as error:
             _LOG.error("rail.file_not_handed_over", rail=self._name, reason=error.strerror)

@@ -8,7 +8,7 @@ from typing import Final
 
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import ConfigurationError
-from clearhouse.psp.banks.files import FOLDER, FileRail, FileRules
+from clearhouse.psp.banks.files import FOLDER, FileRail, FileRules, folder_of
 from clearhouse.psp.banks.inbox import KeysOf
 from clearhouse.psp.banks.numbers import is_routing, is_us_account
 from clearhouse.psp.credentials import Credential, read_credentials
@@ -66,8 +66,8 @@ def create(config: RailConfig) -> FileRail:
         given["bank_name"],
         given["entry_class"],
     )
-    folder = Path(given["folder"]).expanduser().absolute()
-    return FileRail(NAME, MAX_BATCH, given["folder"], NachaRules(originator, folder, config.clock))
+    folder = folder_of(given)
+    return FileRail(NAME, MAX_BATCH, folder, NachaRules(originator, folder, config.clock))
 
 
 class NachaRules(FileRules):
@@ -107,7 +107,7 @@ class NachaRules(FileRules):
         lines = data.decode("ascii").splitlines()
         return [line[39:54] for line in lines if line.startswith("6")]
 
-    def prepare(self, batch: Batch, folder: Path) -> None:
+    def prepare(self, batch: Batch) -> None:
         self._shelf.mkdir(mode=0o700, exist_ok=True)
         by_file: dict[str, list[str]] = {}
         for each in batch.instructions:

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from clearhouse.kernel.errors import ConfigurationError
-from clearhouse.psp.banks.files import FOLDER, FileRail, FileRules
+from clearhouse.psp.banks.files import FOLDER, FileRail, FileRules, folder_of
 from clearhouse.psp.banks.inbox import KeysOf
 from clearhouse.psp.banks.numbers import SEPA_COUNTRIES, is_bic, is_iban
 from clearhouse.psp.credentials import Credential, read_credentials
@@ -43,7 +43,7 @@ def create(config: RailConfig) -> FileRail:
             "The rail sepa's debtor_bic is no BIC.", hint="A BIC has 8 or 11 letters and digits."
         )
     rules = SepaRules(pain001.Debtor(given["debtor_name"], iban, bic))
-    return FileRail(NAME, MAX_BATCH, given["folder"], rules)
+    return FileRail(NAME, MAX_BATCH, folder_of(given), rules)
 
 
 class SepaRules(FileRules):
