@@ -1,7 +1,7 @@
 """Customers that never give up: they repeat a request with the same key until it is answered.
 
 Some hang up in the midst of their first request, as a phone in a tunnel does. Some pay with cards
-that ask their owners, and some only have their money held.
+that ask their owners, some only have their money held, and some have their card at a second PSP.
 """
 
 import asyncio
@@ -21,6 +21,12 @@ _THINKING = 0.8
 _HANGS_UP = 0.15
 _HELD = 0.1
 _CHALLENGED = 0.12
+_AT_TWO_PSPS = 0.2
+_GOOD = {
+    "stripe": {"psp": "stripe", "payment_method": "pm_card_visa"},
+    "square": {"psp": "square", "source_id": "cnon:card-nonce-ok"},
+    "braintree": {"psp": "braintree", "payment_method_nonce": "fake-valid-nonce"},
+}
 _PATIENCE = aiohttp.ClientTimeout(total=15)
 
 
@@ -140,7 +146,11 @@ class Customers:
 def _make_special(body: dict[str, Any], draw: float) -> None:
     """Turn some of the baskets into those that do not simply succeed."""
     card = body["credit_card_info"]
-    if draw < _HELD:
+    if draw > 1 - _AT_TWO_PSPS:
+        others = [psp for psp in _GOOD if psp != card["psp"]]
+        second = others[int(draw * 1000) % len(others)]
+        body["credit_card_info"] = [card, _GOOD[second]]
+    elif draw < _HELD:
         body["capture"] = "manual"
     elif card["psp"] == "stripe" and draw < _HELD + _CHALLENGED:
         card["payment_method"] = "pm_card_threeDSecure2Required"
