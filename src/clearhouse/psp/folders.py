@@ -25,6 +25,11 @@ def has_module(folder: str, module: str) -> bool:
     return find_spec(_path(folder, module)) is not None
 
 
+def module(folder: str, name: str) -> Any:
+    """A module that a folder has."""
+    return import_module(_path(folder, name))
+
+
 def check_known(kind: str, name: str, known: Sequence[str]) -> None:
     """Raises ConfigurationError for a name that is none of the known ones."""
     if name not in known:

@@ -7,11 +7,12 @@ level, ``NAME`` (the folder's own name), ``CAPABILITIES``, ``CREDENTIALS`` and
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from clearhouse.psp import folders
 from clearhouse.psp.contract import Capabilities, Psp, PspConfig
 from clearhouse.psp.credentials import Credential
+from clearhouse.psp.settlements import ReportReader
 
 _MODULE: Final = "adapter"
 _PROMISED: Final = ("NAME", "CAPABILITIES", "CREDENTIALS", "create")
@@ -38,6 +39,13 @@ def has_pages(name: str) -> bool:
     Told without importing its SDK, since the API must know it at its start.
     """
     return folders.has_module(name, "pages")
+
+
+def report_reader(name: str) -> ReportReader | None:
+    """What reads a PSP's reports: its folder then has a ``reports.py``. Needs no SDK."""
+    if not folders.has_module(name, "reports"):
+        return None
+    return cast("ReportReader", folders.module(name, "reports").read_report)
 
 
 def available() -> Mapping[str, AdapterFactory]:

@@ -35,11 +35,33 @@ class Agenda:
 
     def later(self, kind: str, seconds: float, payload: Payload) -> None:
         """Note something to be done; within ``truth.transaction()``."""
-        due = _micros(self._clock) + int(seconds * 1_000_000)
+        self.at(kind, _micros(self._clock) + int(seconds * 1_000_000), payload)
+
+    def at(self, kind: str, due: int, payload: Payload) -> None:
+        """Note something to be done at a moment (microseconds since 1970)."""
         self._truth.execute(
             "INSERT INTO agenda (due_at, kind, payload) VALUES (?, ?, ?)",
             (due, kind, msgspec.json.encode(payload)),
         )
+
+    def drop(self, kind: str, name: str, value: str) -> list[Payload]:
+        """Take what is noted of a kind with this value in its payload off again; returns it."""
+        rows = self._truth.execute(
+            "DELETE FROM agenda WHERE kind = ? AND json_extract(CAST(payload AS TEXT), ?) = ?"
+            " RETURNING payload",
+            (kind, f"$.{name}", value),
+        )
+        return [msgspec.json.decode(row[0]) for row in rows.fetchall()]
+
+    def take_due(self, kind: str, until: int, like: Payload) -> list[Payload]:
+        """Take off all that is due of a kind and agrees with these values; returns it."""
+        rows = self._truth.execute(
+            "DELETE FROM agenda WHERE kind = ? AND due_at <= ? AND NOT EXISTS (SELECT 1"
+            " FROM json_each(?) l WHERE json_extract(CAST(payload AS TEXT), '$.' || l.key)"
+            " IS NOT l.value) RETURNING payload",
+            (kind, until, msgspec.json.encode(like).decode()),
+        )
+        return [msgspec.json.decode(row[0]) for row in rows.fetchall()]
 
     def run_due(self) -> int:
         """Do all that is due by now, also what becomes due on the way; returns how much it was."""

@@ -22,7 +22,7 @@ from typing import Any
 
 import structlog
 
-from clearhouse.sandbox import board, control, desk
+from clearhouse.sandbox import board, control, desk, settlement_desk
 from clearhouse.sandbox.bank import routes as bank
 from clearhouse.sandbox.braintree import routes as braintree
 from clearhouse.sandbox.core import Core, Request, Response, Route
@@ -189,6 +189,7 @@ def _routes(core: Core) -> list[Route]:
         *control.routes(core),
         *desk.routes(core),
         *board.routes(core),
+        *settlement_desk.routes(core),
         *stripe.routes(core),
         *braintree.routes(core),
         *square.routes(core),

@@ -11,7 +11,7 @@ GET/POST /_sandbox/settings           latency, list lag, slow body, Retry-After
 ====================================  =====================================================
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -29,6 +29,8 @@ class SettingsPatch(msgspec.Struct, forbid_unknown_fields=True):
     list_lag_seconds: dict[str, NotNegative] | None = None
     slow_seconds: NotNegative | None = None
     retry_after_seconds: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    payouts_to: Annotated[str, msgspec.Meta(pattern="^[A-Z0-9]{8,34}$")] | None = None
+    bank_books: Literal["each", "together", "split"] | None = None
 
 
 def routes(core: Core) -> list[Route]:

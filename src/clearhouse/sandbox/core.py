@@ -22,7 +22,7 @@ import string
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.randomness import Randomness
@@ -31,7 +31,9 @@ from clearhouse.sandbox.agenda import Agenda
 from clearhouse.sandbox.courier import Courier
 from clearhouse.sandbox.faults import Fault, Faults, Latency
 from clearhouse.sandbox.idempotency import Answers
+from clearhouse.sandbox.movements import Movements
 from clearhouse.sandbox.objects import Objects
+from clearhouse.sandbox.spoils import Spoils
 from clearhouse.sandbox.time import MovableClock
 from clearhouse.sandbox.truth import Truth
 
@@ -88,7 +90,7 @@ class Route:
     ``pattern`` is a path with placeholders, e.g. ``/v1/payment_intents/{id}``.
     ``operation`` is what faults name: ``charge``, ``confirm``, ``look-up``, ``capture``,
     ``cancel``, ``refund``, ``transfer`` and ``payout`` (money to sellers), ``page`` (a hosted page
-    made or expired), ``dispute`` (evidence, acceptance) or ``other``.
+    made or expired), ``dispute`` (evidence, acceptance), ``report`` (settlement) or ``other``.
     ``failure`` renders an HTTP status that is not the
     endpoint's doing (409, 429, 500, 503) in the PSP's own words. ``reference`` finds our
     reference in a request, for faults that name one; it must not raise.
@@ -109,13 +111,17 @@ class Settings:
 
     ``latency``: PSP name or ``*`` to its latency. ``list_lag_seconds``: PSP name to how far
     its lists and searches lag behind writes. ``slow_seconds``: how long a slow body takes.
-    ``retry_after_seconds``: what a 429 asks for.
+    ``retry_after_seconds``: what a 429 asks for. ``payouts_to``: the account at the sandbox's
+    bank that the PSPs pay out to. ``bank_books``: how the bank books what arrives from a PSP on
+    one day: ``each`` by itself, all ``together``, or each ``split`` into two.
     """
 
     latency: dict[str, Latency] = field(default_factory=dict[str, Latency])
     list_lag_seconds: dict[str, float] = field(default_factory=dict[str, float])
     slow_seconds: float = 2.0
     retry_after_seconds: int = 1
+    payouts_to: str = "DE89370400440532013000"
+    bank_books: Literal["each", "together", "split"] = "each"
 
 
 @dataclass(slots=True)
@@ -142,12 +148,15 @@ class Core:
     answers: Answers = field(init=False)
     agenda: Agenda = field(init=False)
     actions: Actions = field(default_factory=Actions)
+    movements: Movements = field(init=False)
+    spoils: Spoils = field(default_factory=Spoils)
 
     def __post_init__(self) -> None:
         self.ids = Ids(self.clock, self.randomness)
         self.objects = Objects(self.truth)
         self.answers = Answers(self.truth)
         self.agenda = Agenda(self.truth, self.clock)
+        self.movements = Movements(self.truth, self.agenda)
 
     def now_us(self) -> int:
         """The sandbox's time in microseconds since 1970, in which the truth is kept."""

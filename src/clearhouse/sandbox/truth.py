@@ -60,6 +60,20 @@ CREATE TABLE IF NOT EXISTS disputes (
     UNIQUE (psp, psp_id)
 );
 CREATE INDEX IF NOT EXISTS disputes_by_charge ON disputes (charge_id);
+CREATE TABLE IF NOT EXISTS movements (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    psp TEXT NOT NULL, account TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL,
+    source TEXT NOT NULL, charge TEXT NOT NULL, reference TEXT NOT NULL, currency TEXT NOT NULL,
+    gross_minor INTEGER NOT NULL, fee_minor INTEGER NOT NULL, at INTEGER NOT NULL,
+    place TEXT NOT NULL, tail TEXT NOT NULL, due INTEGER NOT NULL, payout TEXT NOT NULL,
+    UNIQUE (psp, id)
+);
+CREATE INDEX IF NOT EXISTS movements_in_time ON movements (psp, account, at);
+CREATE INDEX IF NOT EXISTS movements_of_payout ON movements (psp, account, payout);
+CREATE TABLE IF NOT EXISTS paydays (
+    psp TEXT NOT NULL, account TEXT NOT NULL, place TEXT NOT NULL, currency TEXT NOT NULL,
+    day INTEGER NOT NULL, PRIMARY KEY (psp, account, place, currency, day)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS agenda (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -81,7 +95,7 @@ UPDATE deliveries SET state = 'waiting' WHERE state = 'sending';
 """
 _FACTS: Final = (
     *("charges", "objects", "marks", "answers", "refunds", "disputes"),
-    *("agenda", "deliveries"),
+    *("agenda", "deliveries", "movements", "paydays"),
 )
 
 

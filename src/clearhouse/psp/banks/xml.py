@@ -11,7 +11,7 @@ from xml.parsers import expat
 
 from clearhouse.psp.banks.inbox import HalfWritten, WrongDocument
 
-_CUT_OFF: Final = frozenset(
+CUT_OFF: Final = frozenset(
     {
         expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS],
         expat.errors.codes[expat.errors.XML_ERROR_UNCLOSED_TOKEN],
@@ -19,6 +19,7 @@ _CUT_OFF: Final = frozenset(
         expat.errors.codes[expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION],
     }
 )
+"""What the parser says of a document that ends before its end."""
 _DEEPEST: Final = 64
 
 
@@ -37,12 +38,12 @@ def parse(data: bytes) -> Element:
         depth += 1
         if depth > _DEEPEST:
             raise WrongDocument("its elements are nested too deeply")
-        builder.start(_local(tag), {_local(name): value for name, value in attributes.items()})
+        builder.start(local(tag), {local(name): value for name, value in attributes.items()})
 
     def end(tag: str) -> None:
         nonlocal depth
         depth -= 1
-        builder.end(_local(tag))
+        builder.end(local(tag))
 
     def refuse(*_of: object) -> None:
         raise WrongDocument("it has a document type, which bank documents have not")
@@ -54,7 +55,7 @@ def parse(data: bytes) -> Element:
     try:
         parser.Parse(data, True)
     except expat.ExpatError as error:
-        if error.code in _CUT_OFF:
+        if error.code in CUT_OFF:
             raise HalfWritten from None
         raise WrongDocument(f"it is not XML (line {error.lineno})") from None
     return builder.close()
@@ -71,5 +72,6 @@ def every(element: Element, path: str) -> Iterator[Element]:
     return iter(element.findall(path))
 
 
-def _local(name: str) -> str:
+def local(name: str) -> str:
+    """A name without its namespace."""
     return name.rpartition("}")[2]

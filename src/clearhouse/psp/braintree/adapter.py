@@ -13,6 +13,7 @@ from clearhouse.psp.braintree.gateway import Gateway
 from clearhouse.psp.braintree.notifications import KeyPairs
 from clearhouse.psp.braintree.operations import OperationCalls
 from clearhouse.psp.braintree.pages import PageCalls
+from clearhouse.psp.braintree.settlements import ReportCalls
 from clearhouse.psp.braintree.threads import Threads
 from clearhouse.psp.braintree.webhooks import WebhookCalls
 from clearhouse.psp.contract import Capabilities, PspConfig
@@ -72,7 +73,9 @@ def create(config: PspConfig) -> "BraintreePsp":
     return BraintreePsp(config)
 
 
-class BraintreePsp(ChargeCalls, OperationCalls, DisputeCalls, PageCalls, WebhookCalls, Books):
+class BraintreePsp(
+    ChargeCalls, OperationCalls, DisputeCalls, PageCalls, WebhookCalls, Books, ReportCalls
+):
     """Braintree as the contract has it, on a bounded pool of threads: its SDK blocks.
 
     ============================================  ========================================
@@ -113,6 +116,7 @@ class BraintreePsp(ChargeCalls, OperationCalls, DisputeCalls, PageCalls, Webhook
             accounts=PerCurrency.parse(NAME, "merchant_accounts", values["merchant_accounts"]),
             keyed=keyed,
         )
+        self._download_limits = (config.base_url is not None, config.timeout_seconds)
 
     async def close(self) -> None:
         """Wait for the calls in flight, end the threads, close the connections."""

@@ -9,10 +9,12 @@ Blocking: it is called on the adapter's threads. Everything raises the SDK's exc
 # pyright: reportMissingParameterType=false, reportAttributeAccessIssue=false
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Final
 
 import braintree
+from braintree.exceptions.authorization_error import AuthorizationError
 from braintree.exceptions.not_found_error import NotFoundError
 
 from clearhouse.psp.braintree.objects import (
@@ -20,9 +22,12 @@ from clearhouse.psp.braintree.objects import (
     Refusal,
     Transaction,
     dispute_of,
+    settled_of,
     transaction_of,
 )
 from clearhouse.psp.braintree.wire import Wire, environment_of
+
+_FEES: Final = "query Fees($date: Date!) { report { paymentLevelFees(date: $date) { url } } }"
 
 
 class Gateway:
@@ -121,6 +126,35 @@ class Gateway:
     def accept_dispute(self, identifier: str) -> Refusal | None:
         """Give in; None when it was taken."""
         return _refusal(self._gateway.dispute.accept(identifier))
+
+    def fee_report(self, day: date) -> str | None:
+        """Where the payment-level fee report of a UTC day is; None where there is none for us."""
+        asked: Any = {"date": day.isoformat()}
+        try:
+            answer: Any = self._gateway.graphql_client.query(_FEES, asked)
+        except (AuthorizationError, NotFoundError):
+            return None
+        report: Any = (answer.get("data") or {}).get("report") or {}
+        url = (report.get("paymentLevelFees") or {}).get("url")
+        return None if url is None else str(url)
+
+    def settlement_sums(self, day: date) -> Mapping[tuple[str, str], str]:
+        """Merchant account and kind (sale, credit) to what was settled on a day, in major units."""
+        result: Any = self._gateway.settlement_batch_summary.generate(day.isoformat())
+        if not result.is_success:
+            raise ValueError("the summary was refused")
+        sums: dict[tuple[str, str], Decimal] = {}
+        for record in result.settlement_batch_summary.records:
+            key = (str(record["merchant_account_id"]), str(record["kind"]))
+            sums[key] = sums.get(key, Decimal(0)) + Decimal(str(record["amount_settled"]))
+        return {key: str(total) for key, total in sums.items()}
+
+    def settled_between(self, since: datetime, until: datetime) -> Iterator[Mapping[str, str]]:
+        """What was settled in a window, in the columns of the fee report, but without fees."""
+        search: Any = braintree.TransactionSearch
+        window: Any = search.settled_at.between(_naive(since), _naive(until))
+        found: Any = self._gateway.transaction.search([window])
+        return (settled_of(each) for each in found)
 
     def close(self) -> None:
         """Close the connections of all threads."""

@@ -113,6 +113,26 @@ def transaction_of(made: Any) -> Transaction:
     )
 
 
+def settled_of(made: Any) -> dict[str, str]:
+    """A settled transaction of the SDK's, in the columns of the payment-level fee report."""
+    history: Any = getattr(made, "status_history", None) or ()
+    settled = [each.timestamp for each in history if str(each.status) == "settled"]
+    card: Any = getattr(made, "credit_card_details", None)
+    paid = _day(getattr(made, "disbursement_details", None), "disbursement_date")
+    return {
+        "Merchant Account ID": _text(made, "merchant_account_id"),
+        "Transaction ID": str(made.id),
+        "Original Transaction ID": _text(made, "refunded_transaction_id"),
+        "Transaction Type": _text(made, "type"),
+        "Settlement Currency": _text(made, "currency_iso_code"),
+        "Settlement Amount": str(made.amount),
+        "Settlement Date": f"{settled[0]:%Y-%m-%d}" if settled else "",
+        "Disbursement Date": f"{paid}" if paid else "",
+        "Order ID": _text(made, "order_id"),
+        "Last 4 of CC": _text(card, "last_4"),
+    }
+
+
 def dispute_of(made: Any) -> Dispute:
     """A dispute of the SDK's."""
     disputed: Any = getattr(made, "amount_disputed", None)

@@ -11,6 +11,7 @@ from clearhouse.psp.square.connection import ENVIRONMENTS, Connection
 from clearhouse.psp.square.disputes import DisputeCalls
 from clearhouse.psp.square.operations import OperationCalls
 from clearhouse.psp.square.pages import PageCalls
+from clearhouse.psp.square.settlements import ReportCalls
 from clearhouse.psp.square.walking import KEY_LIFETIME
 from clearhouse.psp.square.webhooks import WebhookReader
 
@@ -52,7 +53,9 @@ def create(config: PspConfig) -> "SquarePsp":
     return SquarePsp(config)
 
 
-class SquarePsp(ChargeCalls, OperationCalls, WebhookReader, DisputeCalls, PageCalls, Books):
+class SquarePsp(
+    ChargeCalls, OperationCalls, WebhookReader, DisputeCalls, PageCalls, Books, ReportCalls
+):
     """Square as the contract has it.
 
     Each room it inherits holds one protocol: what it calls, and how it reads the replies.

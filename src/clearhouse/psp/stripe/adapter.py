@@ -11,6 +11,7 @@ from clearhouse.psp.stripe.connection import Connection
 from clearhouse.psp.stripe.disputes import DisputeCalls
 from clearhouse.psp.stripe.operations import OperationCalls
 from clearhouse.psp.stripe.pages import PageCalls
+from clearhouse.psp.stripe.settlements import ReportCalls
 from clearhouse.psp.stripe.walking import KEY_LIFETIME
 from clearhouse.psp.stripe.webhooks import WebhookReader
 
@@ -40,7 +41,9 @@ def create(config: PspConfig) -> "StripePsp":
     return StripePsp(config)
 
 
-class StripePsp(ChargeCalls, OperationCalls, PageCalls, DisputeCalls, Books, WebhookReader):
+class StripePsp(
+    ChargeCalls, OperationCalls, PageCalls, DisputeCalls, Books, ReportCalls, WebhookReader
+):
     """Stripe as the contract has it. One object belongs to one event loop.
 
     Each room it inherits holds one protocol: what it calls, and how it reads the replies.

@@ -3,7 +3,7 @@
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import aiohttp
 import stripe
@@ -12,6 +12,7 @@ from clearhouse.psp.calls import Calls
 from clearhouse.psp.contract import PspConfig
 
 T = TypeVar("T")
+_FILES: Final = "https://files.stripe.com"
 
 # With telemetry the SDK writes a file into the user's home; at DEBUG it logs whole payloads.
 stripe.enable_telemetry = False
@@ -51,6 +52,15 @@ class Connection:
                 http_client=self._http,
             )
         return self._stripe
+
+    def file(self, identifier: str) -> tuple[str, dict[str, str], float]:
+        """Where a file of Stripe's is, the headers to get it with, and the time limit.
+
+        The address is made here and not taken from an answer, since the key goes there.
+        """
+        base = (self._config.base_url or _FILES).rstrip("/")
+        headers = {"Authorization": f"Bearer {self._secret_key}"}
+        return f"{base}/v1/files/{identifier}/contents", headers, self._config.timeout_seconds
 
     async def close(self) -> None:
         """Close the connections."""

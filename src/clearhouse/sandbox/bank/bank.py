@@ -12,7 +12,9 @@ from typing import Any, Final
 import msgspec
 
 from clearhouse.sandbox.bank import writing
+from clearhouse.sandbox.bank.arriving import Arrival, arriving
 from clearhouse.sandbox.bank.reading import PaymentFile, Refused, Transfer, read
+from clearhouse.sandbox.bank.statements import Statements
 from clearhouse.sandbox.core import Core
 from clearhouse.sandbox.objects import Body, Shelf
 
@@ -34,9 +36,11 @@ class Bank:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._statements = Statements(core)
         core.agenda.on("bank.books", self._book_file)
         core.agenda.on("bank.returns", self._return)
         core.agenda.on("bank.day_ends", self._end_day)
+        core.agenda.on("bank.receives", self._receive)
 
     def take(self, data: bytes, *, again: bool = False) -> str:
         """Take a file, and answer it in a document; its message id. Raises Refused.
@@ -186,6 +190,19 @@ class Bank:
         if currency == "EUR":
             statement = writing.statement(entries, opening, account, currency, at)
             self._deliver("sepa", f"camt.053-{account[-8:]}-{day}.xml", statement)
+        for name, document in self._statements.of_day(entries, opening, account, currency, at):
+            self._deliver("statements", name, document)
+
+    def _receive(self, payload: dict[str, Any]) -> None:
+        """What a PSP paid out arrives, in as many lines as this bank makes of it."""
+        arrival = msgspec.convert(payload, Arrival)
+        others: list[Arrival] = []
+        if self._core.settings.bank_books == "together":
+            now = self._core.now_us()
+            found = self._core.agenda.take_due("bank.receives", now, arrival.same())
+            others = [msgspec.convert(each, Arrival) for each in found]
+        for each in arriving(self._core, [arrival, *others]):
+            self._book(each.account, each.amount_minor, each.currency, key=each.key, text=each.text)
 
     def _notify(self, entries: list[writing.Entry]) -> None:
         message_id = f"NTF-{self._core.name(16)}"
@@ -194,7 +211,12 @@ class Bank:
 
     def _deliver(self, form: str, name: str, document: bytes) -> None:
         """Keep a document for whoever fetches it, by HTTP or from the folder."""
-        body = {"format": form, "name": name, "document": document.decode()}
+        try:
+            encoding, text = "utf-8", document.decode()
+        except UnicodeDecodeError:
+            # A spoilt one: a letter for each byte, so that the bytes come out as they went in.
+            encoding, text = "latin-1", document.decode("latin-1")
+        body = {"format": form, "name": name, "document": text, "encoding": encoding}
         marks = {"waits": "yes"}
         self._core.objects.put(DOCUMENTS, name, body, created_at=self._core.now_us(), marks=marks)
 

@@ -1,6 +1,7 @@
 """The bank's end of shared folders: it takes files out of ``out/`` and puts answers into ``in/``.
 
-One folder for each format, ``sepa/`` and ``nacha/``, as the rails of those names have them.
+One folder for each format, ``sepa/`` and ``nacha/``, as the rails of those names have them; and
+``statements/in``, for the statements of each day in all three formats.
 """
 
 from pathlib import Path
@@ -60,7 +61,7 @@ class Folders:
                 continue
             name = found.body["name"]
             partial = inbox / f".{name}.part"
-            partial.write_text(found.body["document"])
+            partial.write_bytes(found.body["document"].encode(found.body["encoding"]))
             partial.rename(inbox / name)
             with self._core.truth.transaction():
                 marks = {"waits": "no"}

@@ -36,7 +36,7 @@ class Credit(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def _at_stripe(core: Core) -> list[Body]:
-    """Stripe's payouts in the same words; their amounts are in ISO minor units."""
+    """Stripe's payouts to sellers in the same words; their amounts are in ISO minor units."""
     rows = core.truth.execute(
         "SELECT body FROM objects WHERE psp = 'stripe' AND kind = 'payout' ORDER BY seq"
     )
@@ -51,6 +51,7 @@ def _at_stripe(core: Core) -> list[Body]:
             "code": body["failure_code"],
         }
         for body in found
+        if not body["automatic"]
     ]
 
 

@@ -74,9 +74,12 @@ def notification(entries: Sequence[Entry], message_id: str, at: datetime) -> byt
 
 
 def statement(
-    entries: Sequence[Entry], opening: int, account: str, currency: str, at: datetime
+    entries: Sequence[Entry], opening: int, account: str, currency: str, at: datetime, off: int = 0
 ) -> bytes:
-    """A camt.053.001.08: a day of one account; opening and entries add up to closing."""
+    """A camt.053.001.08: a day of one account; opening and entries add up to closing.
+
+    Unless ``off`` says how far they do not.
+    """
     identity = f"STMT-{account[-8:]}-{currency}-{at:%Y%m%d}"
     document, body = _document("camt.053.001.08", "BkToCstmrStmt")
     _head(body, identity, at)
@@ -84,7 +87,7 @@ def statement(
     _put(block, "Id", identity)
     _put(block, "CreDtTm", _time(at))
     _put(block, "Acct/Id/IBAN", account)
-    closing = opening + sum(entry.amount_minor for entry in entries)
+    closing = opening + sum(entry.amount_minor for entry in entries) + off
     for kind, balance in (("OPBD", opening), ("CLBD", closing)):
         element = SubElement(block, "Bal")
         _put(element, "Tp/CdOrPrtry/Cd", kind)

@@ -33,6 +33,12 @@ def _created_at(transaction: Transaction) -> datetime:
     return transaction.created_at.replace(microsecond=0)
 
 
+def _disbursed_on(transaction: Transaction) -> datetime | None:
+    """A day without a time: searches name it as the midnight that it begins with."""
+    paid = transaction.disbursed_on
+    return datetime.fromisoformat(paid).replace(tzinfo=UTC) if paid else None
+
+
 _DATED: Final = (
     "authorized",
     "authorization_expired",
@@ -45,7 +51,8 @@ _DATED: Final = (
 )
 
 _MOMENTS: Final[Mapping[str, Callable[[Transaction], datetime | None]]] = MappingProxyType(
-    {f"{status}_at": _at(status) for status in _DATED} | {"created_at": _created_at}
+    {f"{status}_at": _at(status) for status in _DATED}
+    | {"created_at": _created_at, "disbursement_date": _disbursed_on}
 )
 
 _TEXTS: Final[Mapping[str, Callable[[Transaction], str]]] = MappingProxyType(

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from clearhouse.sandbox.braintree import settlements
 from clearhouse.sandbox.braintree.store import Merchant
 from clearhouse.sandbox.braintree.transaction import Transaction
 from clearhouse.sandbox.braintree.webhooks import tell_disbursed
@@ -17,6 +18,7 @@ def disburse(merchant: Merchant, payday: str) -> tuple[Transaction, ...]:
     )
     for each in paid:
         merchant.change(each)
+    settlements.paid_out(merchant, payday)
     if paid:
         tell_disbursed(merchant, payday, paid[0].merchant_account_id, paid)
     return paid

@@ -29,6 +29,8 @@ class Invalid(Exception):
 
 _CATALOGUE: Final = MappingProxyType(
     {
+        "82301": ("settlement_date", "Settlement Date is required."),
+        "82302": ("settlement_date", "Settlement Date is invalid."),
         "82902": ("base", "Cannot vault a one-time use PayPal account."),
         "91609": ("id", "Customer ID has already been taken."),
         "91719": ("token", "Duplicate token."),

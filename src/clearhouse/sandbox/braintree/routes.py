@@ -13,6 +13,7 @@ from clearhouse.sandbox.braintree import (
     pages,
     sale,
     search,
+    settlements,
     vault_routes,
 )
 from clearhouse.sandbox.braintree.client_token import client_token
@@ -59,6 +60,7 @@ def routes(core: Core) -> list[Route]:
         ("GET", "/merchant_accounts/", _accounts, "other"),
         ("GET", "/merchant_accounts/{account}", _account, "other"),
         ("POST", "/client_token", _client_token, "other"),
+        ("POST", "/settlement_batch_summary", settlements.summary, "report"),
     ]
     table += [
         (method, f"/transactions/{{id}}/{verb}", _operation(operation), name)
@@ -69,6 +71,7 @@ def routes(core: Core) -> list[Route]:
     below = "/merchants/{merchant}"
     return [
         *pages.routes(core),
+        *settlements.routes(core),
         *(
             Route(PSP, method, f"{below}{path}", client_api.let_in(core, endpoint), failure)
             for method, path, endpoint in client_api.table()

@@ -8,6 +8,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
+from clearhouse.sandbox.braintree import settlements
 from clearhouse.sandbox.braintree.store import PSP, Merchant
 from clearhouse.sandbox.braintree.transaction import AUTHORIZATION_LASTS, Transaction
 from clearhouse.sandbox.braintree.webhooks import tell_status
@@ -46,6 +47,7 @@ def entered(merchant: Merchant, transaction: Transaction) -> Transaction:
         agenda.later(kind, wait.total_seconds(), payload)
     tell_status(merchant, transaction)
     if transaction.status == "settled":
+        settlements.settled(merchant, transaction)
         if disputed:
             agenda.later(DISPUTED, 0, payload)
         payday = merchant.payday_of(transaction)

@@ -7,6 +7,7 @@ would read. A body that is not XML, or a search for what the sandbox does not kn
 import binascii
 from base64 import b64decode
 from collections.abc import Awaitable, Callable
+from hashlib import blake2b
 from typing import Final
 
 from clearhouse.sandbox.braintree.criteria import UnknownCriterion
@@ -29,6 +30,7 @@ def guarded(core: Core, answer: Answer) -> Handler:
         if not _authenticated(request):
             return Response(401, b"")
         merchant = Merchant(core, request.params["merchant"])
+        _remember(core, request, merchant.id)
         try:
             params = parameters(request)
         except MarkupError:
@@ -41,6 +43,24 @@ def guarded(core: Core, answer: Answer) -> Handler:
             return Response(400, b"")
 
     return handler
+
+
+def merchant_of(core: Core, request: Request) -> Merchant | None:
+    """Whose keys these are: GraphQL names no merchant. Those of nobody belong to ``shop``."""
+    if not _authenticated(request):
+        return None
+    return Merchant(core, core.truth.state(_keys(request)) or "shop")
+
+
+def _remember(core: Core, request: Request, merchant: str) -> None:
+    name = _keys(request)
+    if core.truth.state(name) != merchant:
+        core.truth.set_state(name, merchant)
+
+
+def _keys(request: Request) -> str:
+    digest = blake2b(request.headers["authorization"].encode(), digest_size=12)
+    return f"braintree_keys_{digest.hexdigest()}"
 
 
 def parameters(request: Request) -> Section:

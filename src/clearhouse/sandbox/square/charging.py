@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from clearhouse.sandbox.square import shapes
+from clearhouse.sandbox.square import moving, shapes
 from clearhouse.sandbox.square.endpoint import PSP
 from clearhouse.sandbox.square.errors import Json, SquareError
 from clearhouse.sandbox.square.shelves import Shelves
@@ -58,6 +58,7 @@ def complete(shelves: Shelves, payment: Json) -> None:
     """Take the money; the fee is told later."""
     shapes.complete(payment, now_us=shelves.core.now_us())
     shelves.change_payment(payment)
+    moving.charged(shelves, payment)
     if payment["total_money"]["amount"] in DISPUTE_BY_AMOUNT:
         shelves.core.agenda.later(DISPUTED, _DISPUTE.total_seconds(), _payload(shelves, payment))
     due = shapes.fee_due(payment)
@@ -69,6 +70,8 @@ def complete(shelves: Shelves, payment: Json) -> None:
 
 def cancel(shelves: Shelves, payment: Json) -> None:
     """Let go what was held, or give back what was just taken."""
+    if payment["status"] == "COMPLETED":
+        moving.undone(shelves, payment)
     shapes.cancel(payment, now_us=shelves.core.now_us())
     shelves.change_payment(payment)
 

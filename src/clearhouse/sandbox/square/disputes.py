@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from clearhouse.sandbox.core import Core, Response
-from clearhouse.sandbox.square import shapes
+from clearhouse.sandbox.square import moving, shapes
 from clearhouse.sandbox.square.checks import check_evidence, text
 from clearhouse.sandbox.square.endpoint import PSP, Call, respond
 from clearhouse.sandbox.square.errors import Json, invalid, not_found
@@ -138,6 +138,7 @@ def begin(shelves: Shelves, payment: Json, reason: str, state: str) -> None:
         "version": 1,
     }
     shelves.add_dispute(dispute)
+    moving.disputed(shelves, dispute)
     note(shelves, dispute, DUE, _ANSWER_WITHIN)
 
 
@@ -145,6 +146,7 @@ def move(shelves: Shelves, dispute: Json, state: str) -> None:
     """It goes on to another state."""
     dispute["state"] = state
     shelves.change_dispute(dispute)
+    moving.disputed(shelves, dispute)
 
 
 def fall_due(shelves: Shelves, dispute: Json) -> None:

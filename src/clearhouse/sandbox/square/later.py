@@ -6,7 +6,7 @@ from typing import Any
 
 from clearhouse.sandbox.actions import Action
 from clearhouse.sandbox.core import Core
-from clearhouse.sandbox.square import charging, disputes, refunds
+from clearhouse.sandbox.square import charging, disputes, moving, payouts, refunds
 from clearhouse.sandbox.square.endpoint import PSP
 from clearhouse.sandbox.square.errors import Json
 from clearhouse.sandbox.square.shelves import Shelves
@@ -24,6 +24,8 @@ def register(core: Core) -> None:
     later.offer("expire", "Expire", "payment", {"APPROVED"}, charging.expire)
     later.offer("approve_review", "Approve", "payment", {"PENDING"}, charging.approve)
     later.offer("refuse_review", "Refuse", "payment", {"PENDING"}, charging.refuse)
+    later.due(payouts.PAID, "payout", {"SENT"}, payouts.paid)
+    core.agenda.on(moving.PAYS_OUT, later.pay_out)
     core.agenda.on(refunds.FINISHED, later.finish_refund)
     for status, name in (("COMPLETED", "complete"), ("REJECTED", "reject"), ("FAILED", "fail")):
         change = partial(refunds.finish, status=status)
@@ -90,6 +92,11 @@ class _Later:
             change(shelves, body)
 
         self._core.actions.offer(Action(PSP, name, label, offered, run))
+
+    def pay_out(self, payload: dict[str, Any]) -> None:
+        """The midnight at which a location's day is paid out."""
+        shelves = Shelves(self._core, payload["account"])
+        payouts.pay_out(shelves, payload["place"], payload["currency"])
 
     def finish_refund(self, payload: dict[str, Any]) -> None:
         """A refund ends as it was noted when it was made."""

@@ -49,12 +49,12 @@ class Listing:
             detail = "The sandbox sorts by CREATED_AT only."
             raise invalid("INVALID_SORT_ORDER", detail, "sort_field")
         await call.request.working_time()
-        limit = self._limit(call)
+        limit = limit_of(call)
         ascending = query.get("sort_order", "DESC") == "ASC"
         now = self._core.now_us()
-        since = self._time(call, "begin_time", now - _YEAR // _MICROSECOND)
-        until = min(self._time(call, "end_time", now), self._core.visible_until(PSP))
-        place = self._number(call, "cursor", "INVALID_CURSOR")
+        since = time_of(call, "begin_time", now - _YEAR // _MICROSECOND)
+        until = min(time_of(call, "end_time", now), self._core.visible_until(PSP))
+        place = number_of(call, "cursor", "INVALID_CURSOR")
         page: list[Json] = []
         while True:
             found = self._core.objects.find(
@@ -94,29 +94,35 @@ class Listing:
         if any(name in call.query and call.query[name] != has for name, has in values.items()):
             return False
         updated = shapes.micros(item["updated_at"])
-        since = self._time(call, "updated_at_begin_time", 0)
-        return since <= updated <= self._time(call, "updated_at_end_time", updated)
+        since = time_of(call, "updated_at_begin_time", 0)
+        return since <= updated <= time_of(call, "updated_at_end_time", updated)
 
-    def _limit(self, call: Call) -> int:
-        limit = self._number(call, "limit", "EXPECTED_INTEGER")
-        return 100 if limit is None else max(1, min(limit, 100))
 
-    def _number(self, call: Call, name: str, code: str) -> int | None:
-        value = call.query.get(name)
-        if value is None:
-            return None
-        if not _DIGITS.fullmatch(value):
-            raise invalid(code, f"`{value[:40]}` is not valid.", name)
-        return int(value)
+def limit_of(call: Call) -> int:
+    """How many a page has."""
+    limit = number_of(call, "limit", "EXPECTED_INTEGER")
+    return 100 if limit is None else max(1, min(limit, 100))
 
-    def _time(self, call: Call, name: str, default: int) -> int:
-        value = call.query.get(name)
-        if value is None:
-            return default
-        try:
-            moment: Any = datetime.fromisoformat(value)
-        except ValueError:
-            raise invalid("INVALID_TIME", f"`{value[:40]}` is not RFC 3339.", name) from None
-        if moment.tzinfo is None:
-            raise invalid("INVALID_TIME", f"`{value[:40]}` has no time zone.", name)
-        return int(moment.timestamp() * 1_000_000)
+
+def number_of(call: Call, name: str, code: str) -> int | None:
+    """A number of the query, None where there is none."""
+    value = call.query.get(name)
+    if value is None:
+        return None
+    if not _DIGITS.fullmatch(value):
+        raise invalid(code, f"`{value[:40]}` is not valid.", name)
+    return int(value)
+
+
+def time_of(call: Call, name: str, default: int) -> int:
+    """A time of the query in microseconds, ``default`` where there is none."""
+    value = call.query.get(name)
+    if value is None:
+        return default
+    try:
+        moment: Any = datetime.fromisoformat(value)
+    except ValueError:
+        raise invalid("INVALID_TIME", f"`{value[:40]}` is not RFC 3339.", name) from None
+    if moment.tzinfo is None:
+        raise invalid("INVALID_TIME", f"`{value[:40]}` has no time zone.", name)
+    return int(moment.timestamp() * 1_000_000)

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from clearhouse.sandbox.core import Core, Response
-from clearhouse.sandbox.square import shapes
+from clearhouse.sandbox.square import moving, shapes
 from clearhouse.sandbox.square.checks import check_refund, text
 from clearhouse.sandbox.square.endpoint import PSP, Call, respond
 from clearhouse.sandbox.square.errors import Json, SquareError, not_found
@@ -82,6 +82,8 @@ def finish(shelves: Shelves, refund: Json, status: str) -> None:
     """The buyer's bank took it, or not."""
     refund["status"] = status
     shelves.change_refund(refund)
+    if status == "COMPLETED":
+        moving.refunded(shelves, refund)
 
 
 def _check_refundable(shelves: Shelves, payment: Json, wanted: Json) -> None:

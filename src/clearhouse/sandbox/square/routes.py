@@ -14,12 +14,14 @@ from clearhouse.sandbox.square.locations import MAIN, location, locations
 from clearhouse.sandbox.square.orders import Orders
 from clearhouse.sandbox.square.page import Page
 from clearhouse.sandbox.square.payments import Payments
+from clearhouse.sandbox.square.payouts import Payouts
 from clearhouse.sandbox.square.refunds import Refunds
 
 _PAYMENTS = "/v2/payments"
 _REFUNDS = "/v2/refunds"
 _DISPUTES = "/v2/disputes"
 _LINKS = "/v2/online-checkout/payment-links"
+_PAYOUTS = "/v2/payouts"
 _ORDERS = "/v2/orders"
 _PAY = "/_sandbox/square/pay/{account}/{id}"
 
@@ -28,6 +30,7 @@ def routes(core: Core) -> list[Route]:
     """All endpoints of Square that the sandbox has."""
     payments, refunds, listing = Payments(core), Refunds(core), Listing(core)
     disputes, orders, links, page = Disputes(core), Orders(core), Links(core), Page(core)
+    payouts = Payouts(core)
     later.register(core)
     table = (
         ("POST", _PAYMENTS, payments.create, "charge"),
@@ -52,6 +55,9 @@ def routes(core: Core) -> list[Route]:
         ("POST", f"{_ORDERS}/search", orders.search, "look-up"),
         ("GET", f"{_ORDERS}/{{id}}", orders.get, "look-up"),
         ("PUT", f"{_ORDERS}/{{id}}", orders.update, "page"),
+        ("GET", _PAYOUTS, payouts.list, "report"),
+        ("GET", f"{_PAYOUTS}/{{id}}", payouts.get, "report"),
+        ("GET", f"{_PAYOUTS}/{{id}}/payout-entries", payouts.entries, "report"),
         ("GET", "/v2/locations", _list_locations, "other"),
         ("GET", "/v2/locations/{id}", _get_location, "other"),
     )

@@ -118,11 +118,16 @@ def fee_due(fields: Json) -> int | None:
 def add_fee(fields: Json, at_us: int) -> None:
     """Square's fee, 2.9 % and 30 minor units, which arrives some time after the money."""
     total: dict[str, Any] = fields["total_money"]
-    fee = min(total["amount"], (total["amount"] * _FEE_SHARE + 500) // 1000 + 30)
+    fee = fee_of(total["amount"])
     fields["processing_fee"] = [
         {"effective_at": moment(at_us), "type": "INITIAL", "amount_money": {**total, "amount": fee}}
     ]
     fields["updated_at"] = moment(at_us)
+
+
+def fee_of(amount: int) -> int:
+    """What Square keeps of a payment."""
+    return min(amount, (amount * _FEE_SHARE + 500) // 1000 + 30)
 
 
 def shown(fields: Json, now_us: int) -> Json:

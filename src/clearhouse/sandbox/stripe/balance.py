@@ -2,8 +2,10 @@
 
 from typing import Final
 
+from clearhouse.sandbox.movements import Movement
+from clearhouse.sandbox.stripe.currencies import iso_minor
 from clearhouse.sandbox.stripe.shapes import Json
-from clearhouse.sandbox.stripe.shelves import Shelves
+from clearhouse.sandbox.stripe.shelves import PSP, Shelves, reference
 
 _DAYS_TO_AVAILABLE: Final = 2
 _DAY: Final = 86_400
@@ -12,6 +14,8 @@ _SECOND_WORDS: Final = {
     "refund": "refund",
     "refund_failure": "refund_failure",
     "adjustment": "dispute",
+    "payout": "payout",
+    "payout_failure": "payout_reversal",
 }
 """``type`` to ``reporting_category``, as far as they are used here."""
 
@@ -60,4 +64,35 @@ def book(
         "type": kind,
     }
     shelves.save(entry)
+    _move(shelves, entry, source)
     return entry
+
+
+def _move(shelves: Shelves, entry: Json, source: Json) -> None:
+    """The same as a line of reports; what is not a payout itself is paid out once it is there."""
+    currency = entry["currency"].upper()
+    intent = source.get("payment_intent")
+    movement = Movement(
+        psp=PSP,
+        account=shelves.account,
+        id=entry["id"],
+        kind=entry["reporting_category"],
+        source=entry["source"],
+        charge=intent or "",
+        reference=_reference(shelves, source, intent) or "",
+        currency=currency,
+        gross_minor=iso_minor(entry["amount"], currency),
+        fee_minor=iso_minor(entry["fee"], currency),
+        at=shelves.now_us,
+        due=entry["available_on"] * 1_000_000,
+        payout=entry["source"] if source["object"] == "payout" else "",
+    )
+    shelves.move(movement, pays_out=source["object"] != "payout")
+
+
+def _reference(shelves: Shelves, source: Json, intent: str | None) -> str | None:
+    """Our reference on the payment that this is about."""
+    if source["object"] == "charge" or intent is None:
+        return reference(source.get("metadata") or {})
+    paid = shelves.load("payment_intent", intent)
+    return None if paid is None else reference(paid["metadata"])

@@ -66,3 +66,10 @@ def iso_minor(amount: int, currency: str) -> int:
     at_stripe = 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
     difference = exponent(currency) - at_stripe
     return amount * 10**difference if difference >= 0 else amount // 10**-difference
+
+
+def stripe_units(minor: int, currency: str) -> int:
+    """ISO 4217 minor units as Stripe counts them; what it cannot say is rounded down."""
+    at_stripe = 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
+    difference = at_stripe - exponent(currency)
+    return minor * 10**difference if difference >= 0 else minor // 10**-difference

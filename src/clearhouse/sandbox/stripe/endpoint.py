@@ -71,6 +71,19 @@ class Endpoints:
 
         return handler
 
+    def download(self, reader: Callable[[Call], bytes], content_type: str) -> Handler:
+        """A handler of a GET that answers with a file."""
+
+        async def handler(request: Request) -> Response:
+            try:
+                call = self._call(request, request.query)
+                await request.working_time()
+                return Response(200, reader(call), [("content-type", content_type)])
+            except StripeError as error:
+                return self._respond(request, error.status, error.body())
+
+        return handler
+
     def write(self, writer: Writer) -> Handler:
         """A handler of a POST, idempotent by ``Idempotency-Key``."""
 

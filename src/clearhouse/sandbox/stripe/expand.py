@@ -17,7 +17,7 @@ _KINDS: Final = {
     "refund": "refund",
     "failure_balance_transaction": "balance_transaction",
 }
-_SOURCES: Final = {"ch": "charge", "re": "refund", "du": "dispute"}
+_SOURCES: Final = {"ch": "charge", "re": "refund", "du": "dispute", "po": "payout"}
 """The kind of a balance transaction's source, by the prefix of its id."""
 _FIELDS: Final = {
     "payment_intent": {"latest_charge", "payment_method", "review"},

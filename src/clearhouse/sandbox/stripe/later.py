@@ -5,7 +5,7 @@ from typing import Any
 
 from clearhouse.sandbox.actions import Action
 from clearhouse.sandbox.core import Core
-from clearhouse.sandbox.stripe import charging, checkout, connect, disputes, refunds, reviews
+from clearhouse.sandbox.stripe import charging, checkout, disputes, payouts, refunds, reviews
 from clearhouse.sandbox.stripe.cards import card_of
 from clearhouse.sandbox.stripe.shapes import Json
 from clearhouse.sandbox.stripe.shelves import PSP, Shelves
@@ -25,6 +25,7 @@ _HELD = {"requires_capture"}
 def register(core: Core) -> None:
     """Put all of it on the agenda and on the control page."""
     later = _Later(core)
+    core.agenda.on(f"{PSP}.pays_out", later.pay_out)
     given = {"pending", "succeeded"}
     later.due("refund_pending", "refund", {"pending"}, refunds.succeed)
     later.due("refund_fails_later", "refund", given, refunds.fail)
@@ -33,13 +34,13 @@ def register(core: Core) -> None:
     later.due("checkout_expires", checkout.KIND, {"open"}, checkout.expire)
     later.due("review_decided", "review", {True}, reviews.approve, field="open")
     sent = {"pending", "in_transit", "paid"}
-    later.due("payout_paid", "payout", {"pending", "in_transit"}, connect.pay)
-    later.due("payout_fails", "payout", sent, connect.fail)
+    later.due("payout_paid", "payout", {"pending", "in_transit"}, payouts.pay)
+    later.due("payout_fails", "payout", sent, payouts.fail)
     later.due("dispute_opens", "charge", {"succeeded"}, _disputed)
     later.due("dispute_due", "dispute", _ASKED, disputes.run_out)
     later.due("dispute_decided", "dispute", _REVIEWED, disputes.decide)
-    later.offer("pay_payout", "Pay", "payout", {"pending", "in_transit"}, connect.pay)
-    later.offer("fail_payout", "Fail", "payout", sent, connect.fail)
+    later.offer("pay_payout", "Pay", "payout", {"pending", "in_transit"}, payouts.pay)
+    later.offer("fail_payout", "Fail", "payout", sent, payouts.fail)
     later.offer("succeed_refund", "Succeed", "refund", {"pending"}, refunds.succeed)
     later.offer("fail_refund", "Fail", "refund", given, refunds.fail)
     later.offer("expire", "Expire", "payment_intent", _HELD, charging.expire)
@@ -70,6 +71,10 @@ def _processed(shelves: Shelves, intent: Json) -> None:
 class _Later:
     def __init__(self, core: Core) -> None:
         self._core = core
+
+    def pay_out(self, payload: dict[str, Any]) -> None:
+        """The midnight at which what is available is paid out."""
+        payouts.pay_out(Shelves(self._core, payload["account"]), payload["currency"])
 
     def due(
         self, name: str, kind: str, states: States, change: Change, *, field: str = "status"

@@ -1,6 +1,6 @@
 """Stripe's endpoints, with the operation that faults name for each."""
 
-from clearhouse.sandbox.core import Core, Request, Route
+from clearhouse.sandbox.core import Core, Handler, Request, Route
 from clearhouse.sandbox.stripe import (
     checkout,
     connect,
@@ -10,6 +10,7 @@ from clearhouse.sandbox.stripe import (
     later,
     methods,
     refunds,
+    reporting,
     values,
 )
 from clearhouse.sandbox.stripe.challenge import ChallengePage
@@ -27,7 +28,11 @@ _DISPUTES = "/v1/disputes"
 _SESSIONS = "/v1/checkout/sessions"
 _TRANSFERS = "/v1/transfers"
 _PAYOUTS = "/v1/payouts"
+_RUNS = "/v1/reporting/report_runs"
+_RUN = "reporting.report_run"
+_CSV = "text/csv; charset=utf-8"
 _OF_TRANSFER = ("transfer_group", "destination")
+_MOVED = ("source", "type")
 _OF_PAGE = ("payment_intent", "status")
 _OF_CHARGE = ("payment_intent", "charge")
 
@@ -69,12 +74,7 @@ def routes(core: Core) -> list[Route]:
             read(retrieve("payment_method", "payment_method")),
             "other",
         ),
-        (
-            "GET",
-            _BALANCE,
-            read(lister(core, "balance_transaction", _BALANCE, ("source", "type"))),
-            "other",
-        ),
+        ("GET", _BALANCE, read(lister(core, "balance_transaction", _BALANCE, _MOVED)), "other"),
         ("GET", f"{_BALANCE}/{{id}}", read(retrieve("balance_transaction", "id")), "other"),
         ("GET", "/v1/reviews/{id}", read(retrieve("review", "review")), "other"),
         ("GET", _DISPUTES, read(lister(core, "dispute", _DISPUTES, _OF_CHARGE)), "look-up"),
@@ -93,6 +93,7 @@ def routes(core: Core) -> list[Route]:
         ("POST", _PAYOUTS, write(connect.create_payout), "payout"),
         ("GET", _PAYOUTS, read(lister(core, "payout", _PAYOUTS, ("status",))), "look-up"),
         ("GET", f"{_PAYOUTS}/{{id}}", read(retrieve("payout", "payout")), "look-up"),
+        *_reports(core, ends),
         ("GET", "/_sandbox/stripe/checkout/{account}/{id}", hosted.show, "other"),
         ("POST", "/_sandbox/stripe/checkout/{account}/{id}", hosted.pay, "other"),
         ("GET", "/_sandbox/stripe/3ds/{account}/{id}", page.show, "other"),
@@ -101,6 +102,18 @@ def routes(core: Core) -> list[Route]:
     return [
         Route(PSP, method, pattern, handler, failed, operation, _reference)
         for method, pattern, handler, operation in table
+    ]
+
+
+def _reports(core: Core, ends: Endpoints) -> list[tuple[str, str, Handler, str]]:
+    file = ends.download(reporting.contents(core), _CSV)
+    kind = ends.read(reporting.report_type(core))
+    return [
+        ("POST", _RUNS, ends.write(reporting.create), "report"),
+        ("GET", _RUNS, ends.read(lister(core, _RUN, _RUNS, ())), "report"),
+        ("GET", f"{_RUNS}/{{id}}", ends.read(reporting.retrieve_run), "report"),
+        ("GET", "/v1/reporting/report_types/{id}", kind, "report"),
+        ("GET", "/v1/files/{id}/contents", file, "report"),
     ]
 
 

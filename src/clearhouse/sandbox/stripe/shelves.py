@@ -3,6 +3,7 @@
 from typing import Final
 
 from clearhouse.sandbox.core import Core
+from clearhouse.sandbox.movements import Movement
 from clearhouse.sandbox.objects import Shelf
 from clearhouse.sandbox.stripe import events
 from clearhouse.sandbox.stripe.currencies import iso_minor
@@ -22,8 +23,12 @@ _FOUND_BY: Final = {
     "checkout.session": ("payment_intent", "status"),
     "transfer": ("transfer_group", "destination"),
     "payout": ("status",),
+    "reporting.report_run": (),
 }
 """The fields by which lists can be filtered, per kind."""
+
+_LONGEST_WAY: Final = 7 * 86_400
+"""Seconds from a payout to its arrival, at most."""
 
 _SEARCHABLE: Final = frozenset({"payment_intent", "charge"})
 """What Stripe's search finds by its metadata."""
@@ -67,6 +72,11 @@ class Shelves:
     def of(self, account: str) -> "Shelves":
         """The same for another account, as a change there has the same cause."""
         return Shelves(self._core, account, self._request_id, self._key)
+
+    @property
+    def account(self) -> str:
+        """Whose objects these are."""
+        return self._account
 
     @property
     def now(self) -> int:
@@ -124,6 +134,47 @@ class Shelves:
         """Note what Stripe will do with an object by itself (``later.py``)."""
         payload = {"account": self._account, "id": identifier}
         self._core.agenda.later(f"{PSP}.{kind}", seconds, payload)
+
+    def move(self, movement: Movement, *, pays_out: bool) -> None:
+        """Write a movement of the balance down; one that is paid out some day is noted for it."""
+        work = f"{PSP}.pays_out" if pays_out else None
+        self._core.movements.record(movement, pays_out=work)
+
+    def pay_out(self, currency: str, payout: str) -> int:
+        """Put all that is available into a payout; says how much that is, in ISO minor units."""
+        movements = self._core.movements
+        return movements.pay_out(PSP, self._account, "", currency, payout, self.now_us)
+
+    def payouts_arriving(self, first: int, last: int) -> list[Json]:
+        """The automatic payouts that arrive from one second to before another, oldest first."""
+        found = self._core.objects.find(
+            self.shelf("payout"),
+            created_from=(first - _LONGEST_WAY) * 1_000_000,
+            created_to=last * 1_000_000,
+            limit=10_000,
+            newest_first=False,
+        )
+        automatic = (each.body for each in found if each.body["automatic"])
+        return [body for body in automatic if first <= body["arrival_date"] < last]
+
+    def tell_bank(self, seconds: float, payout: Json, amount_minor: int) -> None:
+        """Have the sandbox's bank book a payout later, negative what goes back."""
+        self._core.agenda.later(
+            "bank.receives",
+            seconds,
+            {
+                "psp": PSP,
+                "account": self._core.settings.payouts_to,
+                "amount_minor": amount_minor,
+                "currency": payout["currency"].upper(),
+                "key": payout["trace_id"]["value"],
+                "text": f"STRIPE {payout['statement_descriptor'] or 'TRANSFER'}",
+            },
+        )
+
+    def withdraw_from_bank(self, payout: Json) -> None:
+        """What has not reached the bank yet never does."""
+        self._core.agenda.drop("bank.receives", "key", payout["trace_id"]["value"])
 
     def record_refund(self, refund: Json) -> None:
         """Bring the truth's refund up to Stripe's."""
