@@ -1,0 +1,1 @@
+"""Reconciliation: our own books, the PSPs' reports and the bank's statements, line by line."""
