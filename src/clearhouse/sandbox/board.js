@@ -152,6 +152,13 @@ async function show() {
       + (row.match ? `, ${row.match}` : "")))),
     button("Withdraw all", () => call("DELETE", "faults"), () => "No fault is ordered any more."),
   ] : [], "nothing");
+  fill("spoilt", board.spoilt, (rows) => rows.length ? [
+    ...rows.map((row) => make("div", { className: "entry" }, text("",
+      `${row.fault}: ${row.psp ?? "any PSP"}, ${row.day ?? "any day"}`
+      + (row.match ? `, ${row.match}` : "")))),
+    button("Withdraw all", () => call("DELETE", "settlement-faults"),
+      () => "Reports tell the truth again."),
+  ] : [], "nothing");
   fill("rates", board.rates, (rates) => shares(rates, "rates", "faults"), "");
   fill("wrongs", board.mischief, (wrongs) => shares(wrongs, "mischief", "mischief"), "");
   fill("agenda", [board.agenda, board.agenda_more], ([rows, more]) => [
@@ -164,7 +171,7 @@ async function show() {
 }
 
 function options(select) {
-  const words = { psp: board.psps, operation: board.operations, fault: board.faults }[select.name];
+  const words = { psp: board.psps, operation: board.operations, fault: board.faults, spoil: board.spoils, of: board.reporting }[select.name];
   if (!words || select.dataset.filled) return;
   select.dataset.filled = "yes";
   select.append(...words.map((word) => make("option", { value: word, textContent: word })));
@@ -188,6 +195,10 @@ onSubmit("order", (values) => call("POST", "faults", {
   fault: values.fault, psp: values.psp || null, operation: values.operation || null,
   times: Number(values.times),
 }), (values) => `${values.fault} is ordered.`);
+onSubmit("spoil", (values) => call("POST", "settlement-faults", {
+  fault: values.spoil, psp: values.of || null, day: values.day || null,
+  match: values.match || null,
+}), (values) => `${values.spoil} stands.`);
 onSubmit("rate", (values) => call("POST", "rates", {
   ...board.rates,
   [values.psp]: { ...board.rates[values.psp], [values.fault]: Number(values.share) / 100 },

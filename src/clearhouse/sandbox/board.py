@@ -15,6 +15,7 @@ from clearhouse.sandbox.control import answer, fault, unavailable
 from clearhouse.sandbox.core import Core, Request, Response, Route
 from clearhouse.sandbox.faults import CHANGES, Fault
 from clearhouse.sandbox.objects import Body
+from clearhouse.sandbox.spoils import Spoil
 from clearhouse.sandbox.truth import Charge, Dispute, Refund
 
 _SHOWN: Final = 50
@@ -84,7 +85,9 @@ class Board:
             "ahead_seconds": core.clock.offset.total_seconds(),
             "psps": sorted(core.courier.psps),
             "faults": list(Fault),
-            "operations": [*sorted(CHANGES), "look-up"],
+            "spoils": list(Spoil),
+            "reporting": [*sorted(core.courier.psps), "bank"],
+            "operations": [*sorted(CHANGES), "look-up", "report"],
             "summary": [
                 {**row, "amount": format_minor(row["amount_minor"], row["currency"])}
                 for row in core.truth.summary()
@@ -94,6 +97,7 @@ class Board:
             "agenda": agenda[:_AGENDA],
             "agenda_more": max(0, len(agenda) - _AGENDA),
             "ordered": core.faults.waiting(),
+            "spoilt": core.spoils.standing(),
             "rates": core.faults.rates,
             "mischief": core.courier.mischief,
             "webhooks": [{"psp": one.psp, "url": one.url} for one in core.courier.endpoints()],

@@ -64,11 +64,11 @@ def book(
         "type": kind,
     }
     shelves.save(entry)
-    _move(shelves, entry, source)
+    _move(shelves, kind, entry, source)
     return entry
 
 
-def _move(shelves: Shelves, entry: Json, source: Json) -> None:
+def _move(shelves: Shelves, kind: str, entry: Json, source: Json) -> None:
     """The same as a line of reports; what is not a payout itself is paid out once it is there."""
     currency = entry["currency"].upper()
     intent = source.get("payment_intent")
@@ -85,9 +85,9 @@ def _move(shelves: Shelves, entry: Json, source: Json) -> None:
         fee_minor=iso_minor(entry["fee"], currency),
         at=shelves.now_us,
         due=entry["available_on"] * 1_000_000,
-        payout=entry["source"] if source["object"] == "payout" else "",
+        payout=entry["source"] if kind == "payout" else "",
     )
-    shelves.move(movement, pays_out=source["object"] != "payout")
+    shelves.move(movement, pays_out=kind != "payout")
 
 
 def _reference(shelves: Shelves, source: Json, intent: str | None) -> str | None:

@@ -35,7 +35,7 @@ def lister(core: Core, kind: str, url: str, marks: tuple[str, ...]) -> Reader:
     def reader(call: Call) -> Json:
         params = call.params
         values.known(params, _PAGING | set(marks) | {"customer", "transfer_group"})
-        limit = _limit(params)
+        limit = limit_of(params)
         since, until = _created(params)
         after = _cursor(core, call, kind, "starting_after")
         before = _cursor(core, call, kind, "ending_before")
@@ -69,7 +69,7 @@ def searcher(core: Core, kind: str, url: str) -> Reader:
         if text is None:
             raise missing("query")
         query = language.parse(text)
-        limit = _limit(params)
+        limit = limit_of(params)
         place = values.integer(params, "page")
         hits: list[tuple[int, Json]] = []
         while len(hits) <= limit:
@@ -97,7 +97,8 @@ def searcher(core: Core, kind: str, url: str) -> Reader:
     return reader
 
 
-def _limit(params: Params) -> int:
+def limit_of(params: Params) -> int:
+    """How many a page has."""
     limit = values.integer(params, "limit")
     if limit is None:
         return 10

@@ -6,11 +6,16 @@ in the morning of the next day. One that adds up to nothing or less is not made.
 
 from typing import Final
 
-from clearhouse.sandbox.stripe import balance, connect
+from clearhouse.sandbox.core import Core
+from clearhouse.sandbox.stripe import balance, connect, values
 from clearhouse.sandbox.stripe.currencies import iso_minor, stripe_units
+from clearhouse.sandbox.stripe.endpoint import Call, Reader
+from clearhouse.sandbox.stripe.errors import not_found
+from clearhouse.sandbox.stripe.listing import limit_of
 from clearhouse.sandbox.stripe.shapes import Json
-from clearhouse.sandbox.stripe.shelves import Shelves
+from clearhouse.sandbox.stripe.shelves import PSP, Shelves
 
+_KIND: Final = "balance_transaction"
 _HOUR: Final = 3_600
 _ARRIVES_AFTER: Final = 30 * _HOUR
 
@@ -58,6 +63,31 @@ def pay_out(shelves: Shelves, currency: str) -> None:
     shelves.tell("payout.reconciliation_completed", payout)
     shelves.later("payout_paid", _ARRIVES_AFTER, identifier)
     shelves.tell_bank(_ARRIVES_AFTER, payout, total)
+
+
+def transactions(core: Core, plain: Reader) -> Reader:
+    """GET /v1/balance_transactions, which can also list what a payout is made of, itself too."""
+
+    def reader(call: Call) -> Json:
+        payout = values.text(call.params, "payout")
+        if payout is None:
+            return plain(call)
+        values.known(call.params, {"payout", "limit", "starting_after"})
+        if call.shelves.load("payout", payout) is None:
+            raise not_found("payout", payout, param="payout", status=400)
+        lines = core.movements.of_payout(PSP, call.account, payout)
+        names = [line.id for line in lines][::-1]
+        after = values.text(call.params, "starting_after")
+        if after is not None:
+            if after not in names:
+                raise not_found(_KIND, after, param="starting_after", status=400)
+            names = names[names.index(after) + 1 :]
+        limit = limit_of(call.params)
+        page = [call.shelves.load(_KIND, name) for name in names[:limit]]
+        more = len(names) > limit
+        return {"object": "list", "data": page, "has_more": more, "url": call.request.path}
+
+    return reader
 
 
 def pay(shelves: Shelves, payout: Json) -> None:

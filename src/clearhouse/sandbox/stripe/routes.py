@@ -9,6 +9,7 @@ from clearhouse.sandbox.stripe import (
     intents,
     later,
     methods,
+    payouts,
     refunds,
     reporting,
     values,
@@ -42,6 +43,7 @@ def routes(core: Core) -> list[Route]:
     later.register(core)
     ends, page, hosted = Endpoints(core), ChallengePage(core), CheckoutPage(core)
     read, write = ends.read, ends.write
+    moved = lister(core, "balance_transaction", _BALANCE, _MOVED)
     table = [
         ("POST", _INTENTS, write(intents.create), "charge"),
         ("GET", _INTENTS, read(lister(core, "payment_intent", _INTENTS, ())), "look-up"),
@@ -74,7 +76,7 @@ def routes(core: Core) -> list[Route]:
             read(retrieve("payment_method", "payment_method")),
             "other",
         ),
-        ("GET", _BALANCE, read(lister(core, "balance_transaction", _BALANCE, _MOVED)), "other"),
+        ("GET", _BALANCE, read(payouts.transactions(core, moved)), "other"),
         ("GET", f"{_BALANCE}/{{id}}", read(retrieve("balance_transaction", "id")), "other"),
         ("GET", "/v1/reviews/{id}", read(retrieve("review", "review")), "other"),
         ("GET", _DISPUTES, read(lister(core, "dispute", _DISPUTES, _OF_CHARGE)), "look-up"),
