@@ -3,7 +3,6 @@
 The whole way: charges, days, the adapters' reports, statements in each format, and the match.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -15,8 +14,9 @@ from tests.psp.conformance.world import World
 
 from clearhouse.psp import registry
 from clearhouse.psp.banks.statements import BankLine
-from clearhouse.psp.settlements import LineKind, SettlementLine
+from clearhouse.psp.settlements import SettlementLine
 from clearhouse.reconciliation.banking import Found, Payout, Verdict, match
+from clearhouse.reconciliation.sent import Sent
 from clearhouse.sandbox.server import Running, running
 
 PSPS = ("stripe", "braintree", "square")
@@ -52,7 +52,7 @@ async def sell(box: Running, days: int = 1) -> date:
 
 async def payouts(box: Running, first: date) -> list[Payout]:
     """What the reports say was sent: lines of payouts, or what was disbursed together."""
-    found: list[Payout] = []
+    sent = Sent()
     for name in PSPS:
         world, reader = World(name, box.base_url), registry.report_reader(name)
         assert reader is not None
@@ -62,31 +62,9 @@ async def payouts(box: Running, first: date) -> list[Payout]:
                 said = [one for one in reader(report.content) if isinstance(one, SettlementLine)]
                 lines |= {line.key: line for line in said}
         await world.close()
-        found += _paid_out(name, list(lines.values()))
-    return found
-
-
-def _paid_out(psp: str, lines: list[SettlementLine]) -> list[Payout]:
-    told = [line for line in lines if line.kind is LineKind.PAYOUT]
-    if told:
-        return [
-            Payout(
-                psp,
-                line.reference,
-                line.currency,
-                -line.gross_minor,
-                date.fromisoformat(line.occurred_at[:10]),
-                (line.charge_reference,),
-            )
-            for line in told
-        ]
-    sums: Counter[tuple[str, str]] = Counter()
-    for line in lines:
-        sums[line.settlement, line.currency] += line.net_minor
-    return [
-        Payout(psp, name, currency, net, date.fromisoformat(name.rpartition(":")[2]))
-        for (name, currency), net in sums.items()
-    ]
+        for line in lines.values():
+            sent.add(name, line)
+    return sent.payouts()
 
 
 def booked(box: Running, form: str) -> list[BankLine]:
