@@ -17,6 +17,7 @@ from clearhouse.settings.model import (
     BreakerSettings,
     DatabaseSettings,
     DisputeSettings,
+    EncryptionSettings,
     ExecutorSettings,
     FeeSettings,
     LogSettings,
@@ -241,6 +242,7 @@ def _assemble(
             key_pepper=value["api.key_pepper"],
             idempotency_lifetime=timedelta(hours=value["api.idempotency_lifetime_hours"]),
         ),
+        encryption=EncryptionSettings(value["encryption.keys"]),
         pages=PageSettings(
             timedelta(minutes=value["pages.lifetime_minutes"]), value["pages.drop_in_script"]
         ),

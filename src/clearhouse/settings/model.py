@@ -34,6 +34,13 @@ class ApiSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EncryptionSettings:
+    """What fields are encrypted with; ``keys`` None means the one kept in the data directory."""
+
+    keys: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class PageSettings:
     """Payment pages."""
 
@@ -138,6 +145,7 @@ class Settings:
     data_directory: Path
     database: DatabaseSettings
     api: ApiSettings
+    encryption: EncryptionSettings
     pages: PageSettings
     psps: Mapping[str, PspConfig] = field(repr=False)
     rails: Mapping[str, RailConfig] = field(repr=False)

@@ -97,6 +97,15 @@ _CORE: Final = (
         "How long the answer to an idempotency key is kept and replayed.",
     ),
     Setting(
+        "encryption.keys",
+        kinds.TEXT,
+        None,
+        "The keys that secrets and bank details are encrypted with, as `name=<base64 of 32 bytes>`,"
+        " comma separated, the current one first; unset: one is made and kept in the data"
+        " directory, for the embedded PostgreSQL only.",
+        secret=True,
+    ),
+    Setting(
         "pages.lifetime_minutes",
         kinds.whole(31, 23 * 60),
         "60",
