@@ -28,6 +28,7 @@ from clearhouse.access.model import Scope
 from clearhouse.access.service import ApiKeys
 from clearhouse.api.app import create_app
 from clearhouse.api.dependencies import ApiDependencies
+from clearhouse.payments.disputes.answers import AnswerIntake
 from clearhouse.payments.disputes.service import DisputeService
 from clearhouse.payments.intake import IntakeService
 from clearhouse.payments.operations.intake import OperationIntake
@@ -120,7 +121,9 @@ class ApiThread(threading.Thread):
 
         deps = ApiDependencies(
             payments=PaymentService(pool, intake),
-            disputes=DisputeService(pool),
+            disputes=DisputeService(
+                pool, AnswerIntake(pool, CLOCK, IDS, lifetime=timedelta(hours=24))
+            ),
             operations=OperationService(
                 pool,
                 OperationIntake(

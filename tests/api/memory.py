@@ -20,6 +20,7 @@ from clearhouse.kernel.errors import (
 )
 from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.randomness import SystemRandomness
+from clearhouse.payments.disputes.answering import Answer, NewAnswer
 from clearhouse.payments.disputes.model import Dispute, DisputePage
 from clearhouse.payments.model import (
     Attempt,
@@ -151,6 +152,12 @@ class MemoryDisputes:
         self, before: UUID | None, stage: DisputeStage | None, limit: int
     ) -> DisputePage:
         return DisputePage([], None)
+
+    async def answer(self, wanted: NewAnswer) -> IntakeAnswer:
+        raise NotFound("There is no dispute with this id.")
+
+    async def answers_of(self, public_id: str) -> list[Answer]:
+        raise NotFound("There is no dispute with this id.")
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,38 @@ class BookedRefund(NamedTuple):
     stray: bool
 
 
+class BookedDispute(NamedTuple):
+    """A dispute by the books; ``money`` is ``none``, ``held``, ``returned`` or ``taken``."""
+
+    psp: str
+    psp_reference: str
+    amount: int
+    currency: str
+    money: str
+
+
+_MONEY = {"open": "held", "won": "returned", "lost": "taken"}
+
+
+def disputed(disputes: Iterable[Mapping[str, Any]], booked: Iterable[BookedDispute]) -> list[str]:
+    """The disputes that are not one to one; those that never took money are passed over."""
+    found = {
+        (row["psp"], row["psp_id"]): (row["amount_minor"], row["currency"], _MONEY[row["status"]])
+        for row in disputes
+        if row["status"] in _MONEY
+    }
+    expected = {
+        (one.psp, one.psp_reference): (one.amount, one.currency, one.money)
+        for one in booked
+        if one.money != "none"
+    }
+    return [
+        f"dispute {key}: the PSP has {found.get(key)}, the books {expected.get(key)}"
+        for key in sorted(found.keys() | expected.keys())
+        if found.get(key) != expected.get(key)
+    ]
+
+
 def differences(
     charges: Iterable[Mapping[str, Any]],
     refunds: Iterable[Mapping[str, Any]],

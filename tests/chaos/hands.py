@@ -13,9 +13,9 @@ import aiohttp
 
 from clearhouse.kernel.randomness import SeededRandomness
 
-DUTIES = frozenset({"approve", "approve_review", "refuse_review"})
+DUTIES = frozenset({"approve", "approve_review", "refuse_review", "win", "lose"})
 """The buttons that somebody has to press, sooner or later."""
-WHIMS = frozenset({"fail_refund"})
+WHIMS = frozenset({"dispute", "fail_refund"})
 """Those that are pressed for some objects, while faults and mischief go on."""
 _MOST_PRESSES = 2
 _AT_TIMES = 0.2

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import asyncpg
 import psutil
-from tests.chaos.agreement import BookedCharge, BookedRefund, differences
+from tests.chaos.agreement import BookedCharge, BookedDispute, BookedRefund, differences, disputed
 from tests.chaos.customers import Customers
 from tests.chaos.hands import Hands
 from tests.chaos.shop import Shop
@@ -57,6 +57,8 @@ _OPEN_REFUNDS = """
     limit 20"""
 _CHARGES = """
     select psp, payment_order_id, captured_minor, currency from payments.payment_orders"""
+_DISPUTES = """
+    select psp, psp_reference, amount_minor, currency, money from payments.disputes"""
 _REFUNDS = """
     select psp, psp_reference, charge_reference, amount_minor, currency, kind = 'stray_refund'
     from payments.operations
@@ -199,22 +201,27 @@ class House:
             await pool.close()
 
     async def differences(self) -> list[str]:
-        """The sandbox's truth against the books, charge by charge and refund by refund."""
+        """The sandbox's truth against the books, charge by charge, refund and dispute too."""
         connection = await asyncpg.connect(database_url(self.development.settings))
         try:
             orders = await connection.fetch(_CHARGES)
             refunds = await connection.fetch(_REFUNDS)
+            disputes = await connection.fetch(_DISPUTES)
         finally:
             await connection.close()
-        charges, given = await self._truth()
-        return differences(
-            charges,
-            given,
-            [BookedCharge(*row) for row in orders],
-            [BookedRefund(*r) for r in refunds],
-        )
+        charges, given, fought = await self._truth()
+        return [
+            *differences(
+                charges,
+                given,
+                [BookedCharge(*row) for row in orders],
+                [BookedRefund(*row) for row in refunds],
+            ),
+            *disputed(fought, [BookedDispute(*row) for row in disputes]),
+        ]
 
-    async def _truth(self) -> tuple[list[Any], list[Any]]:
+    async def _truth(self) -> tuple[list[Any], list[Any], list[Any]]:
+        """All charges, refunds and disputes."""
         address = f"{self.development.sandbox_url}/_sandbox/truth"
         charges: list[Any] = []
         after: int | None = 0
@@ -225,7 +232,9 @@ class House:
                 charges += page["charges"]
                 after = page["next"]
             async with session.get(f"{address}/refunds") as reply:
-                return charges, (await reply.json())["refunds"]
+                refunds = (await reply.json())["refunds"]
+            async with session.get(f"{address}/disputes") as reply:
+                return charges, refunds, (await reply.json())["disputes"]
 
     async def stored(self, name: str) -> tuple[list[str], list[str]]:
         """The checkouts and the orders in the books whose ids begin so."""

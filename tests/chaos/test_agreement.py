@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.chaos.agreement import BookedCharge, BookedRefund, differences
+from tests.chaos.agreement import BookedCharge, BookedDispute, BookedRefund, differences, disputed
 
 
 def charge(identifier: str, order: str, amount: int = 100, status: str = "succeeded") -> Any:
@@ -70,3 +70,26 @@ def test_only_what_is_one_to_one_passes(
 ) -> None:
     told = differences(charges, refunds, orders, booked)
     assert [line.split(" ")[0] for line in told] == [word.split(" ")[0] for word in said]
+
+
+@pytest.mark.parametrize(
+    ("status", "amount", "booked", "same"),
+    [
+        ("won", 100, [("dp", 100, "returned")], True),
+        ("lost", 100, [("dp", 100, "taken")], True),
+        ("open", 100, [("dp", 100, "held")], True),
+        ("inquiry", 100, [("dp", 100, "none")], True),
+        ("closed", 100, [], True),
+        ("won", 100, [("dp", 100, "taken")], False),
+        ("lost", 100, [], False),
+        ("lost", 90, [("dp", 100, "taken")], False),
+        ("closed", 100, [("dp", 100, "held")], False),
+        ("lost", 100, [("other", 100, "taken")], False),
+    ],
+)
+def test_disputes_end_alike(
+    status: str, amount: int, booked: list[tuple[str, int, str]], same: bool
+) -> None:
+    fought = [{**refund("dp", "a", amount), "status": status}]
+    books = [BookedDispute("stripe", one, minor, "USD", money) for one, minor, money in booked]
+    assert (disputed(fought, books) == []) == same

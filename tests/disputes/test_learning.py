@@ -3,48 +3,21 @@
 import asyncio
 import random
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.operations.desk import CLOCK, FEE, IDS, Desk, RefundingPsp, minor, sold
+from tests.disputes.rooms import learn, only, service, told
+from tests.operations.desk import FEE, Desk, RefundingPsp, minor, sold
 from tests.proof.flow import consume
 from tests.proof.test_money_back import balances, findings
 
 from clearhouse.kernel.errors import RefundExceedsCapture
 from clearhouse.kernel.money import Money
-from clearhouse.payments.disputes.learning import DisputeLearning
-from clearhouse.payments.disputes.model import BorneBy, Dispute, DisputeMoney, LearntDispute
-from clearhouse.payments.disputes.service import DisputeService
-from clearhouse.postgres.connection import Connection, PlainConnection, Pool, in_transaction
-from clearhouse.psp.disputes import DisputeFacts, DisputeStage
+from clearhouse.payments.disputes.model import BorneBy, DisputeMoney
+from clearhouse.postgres.connection import PlainConnection, Pool
+from clearhouse.psp.disputes import DisputeStage
 from clearhouse.wallets import store as wallets
 
-MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 NET = 1000 - FEE
-
-
-def told(
-    stage: str, hour: int, *, amount: int = 1000, reference: str = "du_1", charge: str = "pi_cart-0"
-) -> LearntDispute:
-    facts = DisputeFacts(
-        reference, charge, Money(amount, "USD"), DisputeStage(stage), "fraudulent", MOMENT
-    )
-    return LearntDispute("stripe", facts, MOMENT + timedelta(hours=hour))
-
-
-async def learn(
-    pool: Pool, *facts: LearntDispute, borne_by: BorneBy = BorneBy.SELLER
-) -> list[bool]:
-    async def work(connection: Connection) -> list[bool]:
-        return await DisputeLearning(CLOCK, IDS, borne_by).learn(connection, facts)
-
-    return await in_transaction(pool, CLOCK, work)
-
-
-async def only(pool: Pool) -> Dispute:
-    [found] = (await DisputeService(pool).list_disputes(None, None, 10)).disputes
-    assert await DisputeService(pool).dispute(found.public_id) == found
-    return found
 
 
 async def wallet(pool: Pool) -> tuple[int, int, int]:
@@ -178,7 +151,7 @@ async def test_what_is_not_known_is_to_be_told_again(pool: Pool) -> None:
     await sold(pool)
     other = replace(told("lost", 0), psp="square")
     assert await learn(pool, told("lost", 0, charge="pi_nobody"), other) == [False, False]
-    assert (await DisputeService(pool).list_disputes(None, None, 10)).disputes == []
+    assert (await service(pool).list_disputes(None, None, 10)).disputes == []
 
 
 async def test_a_dispute_in_another_currency_is_put_before_a_person(pool: Pool) -> None:

@@ -133,10 +133,27 @@ async def test_a_charge_that_is_unknown_is_to_be_told_again(pool: Pool) -> None:
     notices: Sequence[LearntRefund] = [
         told(Done("rf_1"), charge="pi_nobody"),
         told(Done("rf_2"), psp="square"),
-        told(BANK, reference="rf_3"),
     ]
-    assert await learn(pool, *notices) == [False, False, True]
+    assert await learn(pool, *notices) == [False, False]
     assert await pool.fetchval("select count(*) from payments.operations") == 0
+
+
+async def test_one_that_failed_stays_so_whatever_is_told_of_it_afterwards(pool: Pool) -> None:
+    desk, order = Desk(pool), await sold(pool)
+    assert await learn(pool, told(BANK)) == [True]
+    assert await learn(pool, told(Waiting("rf_d")), told(Done("rf_d", usd(400)))) == [True, True]
+    [found] = await desk.service.operations_of(order)
+    assert (found.status, found.reason) == (OperationStatus.FAILED, "rejected_by_bank")
+    assert await minor(pool, order) == 0
+    # One that could never be adopted is nobody's concern when it failed.
+    assert await learn(pool, told(BANK, reference="rf_big", amount=SOLD + 1)) == [True]
+    assert await letters(pool) == []
+
+
+async def test_one_of_an_order_that_is_not_settled_yet_is_to_be_told_again(pool: Pool) -> None:
+    await pay(pool, ["early"], held=frozenset({"early"}))
+    assert await learn(pool, told(Done("rf_d", usd(400)), charge="pi_early-0")) == [False]
+    assert await letters(pool) == []
 
 
 async def test_a_stray_charge_is_given_back_once(pool: Pool) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 from tests.payments.rooms import BODY, KEY, execution_service, intake_service, settlement
 from tests.proof.flow import consume
-from tests.psp.conformance.profiles import PROFILES
+from tests.psp.conformance.profiles import PROFILES, TEN
 
 from clearhouse.kernel.money import Money
 from clearhouse.payments.intake import IntakeService
-from clearhouse.payments.model import Intake, NewOrder, NewPayment
+from clearhouse.payments.model import CaptureMode, Intake, NewOrder, NewPayment
 from clearhouse.postgres.connection import Pool, open_pool
 from clearhouse.proof.verify import Verdict, verify
 from clearhouse.psp import registry
@@ -35,24 +35,38 @@ _AMOUNTS = {
 }
 
 
-@asynccontextmanager
-async def adapter_of(name: str, base_url: str) -> AsyncIterator[Any]:
-    """An adapter whose account at the sandbox nobody else uses."""
+def own_credentials(name: str) -> dict[str, str]:
+    """Credentials of an account at the sandbox that nobody else uses."""
     own = f"-{next(_accounts)}"
     credentials = dict(PROFILES[name].credentials)
     for part in ("secret_key", "merchant_id", "access_token"):
         if part in credentials:
             credentials[part] += own
-    adapter: Any = registry.create(name, PspConfig(credentials, base_url, 30.0, 8))
+    return credentials
+
+
+@asynccontextmanager
+async def adapter_of(
+    name: str, base_url: str, credentials: Mapping[str, str] | None = None
+) -> AsyncIterator[Any]:
+    """An adapter with these credentials, or with its own account at the sandbox."""
+    config = PspConfig(credentials or own_credentials(name), base_url, 30.0, 8)
+    adapter: Any = registry.create(name, config)
     yield adapter
     await adapter.close()
 
 
-async def sell(pool: Pool, adapter: Any, orders: Mapping[str, str]) -> None:
+async def sell(
+    pool: Pool,
+    adapter: Any,
+    orders: Mapping[str, str],
+    amount: Money = TEN,
+    mode: CaptureMode = CaptureMode.AUTOMATIC,
+) -> None:
     """Orders by id with their payment method: accepted, charged over the wire, and booked."""
     intake = intake_service(pool)
     for order, method in orders.items():
-        await intake.accept(_intake(intake, adapter.name, order, method))
+        await intake.accept(_intake(intake, adapter.name, order, method, amount, mode))
     execution = execution_service(pool)
     for claimed in await execution.claim(adapter.name, adapter.capabilities, 1000):
         request = ChargeRequest(
@@ -62,6 +76,7 @@ async def sell(pool: Pool, adapter: Any, orders: Mapping[str, str]) -> None:
             claimed.payment_method,
             claimed.seller_account,
             claimed.attempted_at,
+            claimed.capture,
         )
         await execution.settle(settlement(claimed, await adapter.charge(request)))
     await consume(pool)
@@ -132,8 +147,15 @@ def fault(sandbox: Running, **order: Any) -> Iterator[None]:
     sandbox.core.faults.clear()
 
 
-def _intake(service: IntakeService, psp: str, order: str, method: str) -> Intake:
-    orders = (NewOrder(order, "seller-0", Money(1000, "USD")),)
-    payment = NewPayment(f"checkout-{order}", psp, method, "{}", orders)
+def _intake(
+    service: IntakeService,
+    psp: str,
+    order: str,
+    method: str,
+    amount: Money = TEN,
+    mode: CaptureMode = CaptureMode.AUTOMATIC,
+) -> Intake:
+    orders = (NewOrder(order, "seller-0", amount),)
+    payment = NewPayment(f"checkout-{order}", psp, method, "{}", orders, mode)
     event = replace(service.prepare(payment))
     return Intake(KEY, f"c:{order}", BODY, payment, event, order.encode())

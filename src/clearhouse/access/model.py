@@ -17,6 +17,8 @@ class Scope(StrEnum):
     """Give money back: ``POST /v1/payments/{payment_order_id}/refunds``."""
     DISPUTES_READ = "disputes:read"
     """Read what buyers' banks ask back."""
+    DISPUTES_WRITE = "disputes:write"
+    """Answer disputes: send evidence, or give in."""
     WALLETS_READ = "wallets:read"
     """Read what sellers are owed."""
 

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from clearhouse.access.model import ApiKey
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.ids import Ids
+from clearhouse.payments.disputes.answering import Answer, NewAnswer
 from clearhouse.payments.disputes.model import Dispute, DisputePage
 from clearhouse.payments.model import (
     Attempt,
@@ -86,6 +87,14 @@ class Disputes(Protocol):
         self, before: UUID | None, stage: DisputeStage | None, limit: int
     ) -> DisputePage:
         """Disputes, newest first."""
+        ...
+
+    async def answer(self, wanted: NewAnswer) -> IntakeAnswer:
+        """Store an answer durably or replay the API's own. Raises as ``AnswerIntake.accept``."""
+        ...
+
+    async def answers_of(self, public_id: str) -> list[Answer]:
+        """All answers to a dispute, oldest first. Raises NotFound."""
         ...
 
 

@@ -1,16 +1,15 @@
-"""What the API says of disputes, and what it promises of them."""
+"""What the API says of disputes: types that define the JSON, and their values."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from clearhouse.access.model import Scope
-from clearhouse.api.listing import DEFAULT_LIMIT, MAX_LIMIT
-from clearhouse.api.operation import Operation, path_parameter, query_parameter
 from clearhouse.api.responses import Moment
 from clearhouse.kernel.money import format_minor
+from clearhouse.payments.disputes.answering import Answer, AnswerKind
 from clearhouse.payments.disputes.model import Dispute, DisputeMoney
+from clearhouse.payments.operations.model import OperationStatus
 from clearhouse.psp.disputes import DisputeStage
 
 
@@ -53,6 +52,58 @@ class DisputePageView(msgspec.Struct, frozen=True):
     ]
 
 
+class DisputeAnswerView(msgspec.Struct, frozen=True):
+    """How a dispute was answered, and what became of the answer."""
+
+    answer_id: Annotated[str, Meta(description="Ours.")]
+    dispute_id: Annotated[str, Meta(description="The dispute it answers.")]
+    kind: Annotated[
+        AnswerKind,
+        Meta(description="`evidence`: the bank decides. `acceptance`: we give in, and it is lost."),
+    ]
+    text: Annotated[str, Meta(description="The evidence's text.")]
+    fields: Annotated[dict[str, str], Meta(description="The evidence's facts by name.")]
+    status: Annotated[
+        OperationStatus,
+        Meta(
+            description="`CREATED` and `SUBMITTED` are under way. `SUCCEEDED`: the PSP has taken "
+            "it. `FAILED`: it has not, and a person is told."
+        ),
+    ]
+    status_reason: Annotated[
+        str | None,
+        Meta(
+            description="While under way: `psp_unavailable` or `unknown_outcome`, it is sent again."
+            " When it failed: the PSP's reason in our words."
+        ),
+    ]
+    created_at: Annotated[Moment, Meta(description="When it was accepted.")]
+    updated_at: Annotated[Moment, Meta(description="When anything about it changed last.")]
+    finalized_at: Annotated[Moment | None, Meta(description="When it succeeded or failed.")]
+
+
+class DisputeAnswerListView(msgspec.Struct, frozen=True):
+    """All answers to a dispute, oldest first."""
+
+    items: list[DisputeAnswerView]
+
+
+def view_answer(answer: Answer, dispute_id: str) -> DisputeAnswerView:
+    """One answer."""
+    return DisputeAnswerView(
+        answer.public_id,
+        dispute_id,
+        answer.kind,
+        answer.evidence.text,
+        dict(answer.evidence.fields),
+        answer.status,
+        answer.reason,
+        answer.created_at,
+        answer.updated_at,
+        answer.finalized_at,
+    )
+
+
 def view_dispute(dispute: Dispute) -> DisputeView:
     """One dispute."""
     currency = dispute.amount.currency
@@ -72,66 +123,3 @@ def view_dispute(dispute: Dispute) -> DisputeView:
         dispute.created_at,
         dispute.updated_at,
     )
-
-
-DISPUTE: Final[dict[str, Any]] = {
-    "dispute_id": "dp_019ca8d5a4c17d0e9b1e6a5f0c3b2d41",
-    "payment_order_id": "checkout-7f3a-lamps",
-    "seller_account": "lamps-and-more",
-    "amount": "49.90",
-    "seller_share": "49.90",
-    "currency": "EUR",
-    "stage": "needs_response",
-    "money": "held",
-    "reason": "product_not_received",
-    "psp": "stripe",
-    "psp_reference": "du_1QxYzAbCdEfGhIjK",
-    "evidence_due_at": "2026-03-20T23:59:59Z",
-    "created_at": "2026-03-11T08:14:02.550127Z",
-    "updated_at": "2026-03-11T08:14:02.550127Z",
-}
-
-DISPUTES: Final = (
-    Operation(
-        "GET",
-        "/v1/disputes",
-        "listDisputes",
-        "Disputes",
-        "List disputes",
-        "Newest first, in all stages or in one.",
-        200,
-        Scope.DISPUTES_READ,
-        (
-            query_parameter(
-                "stage", "Only disputes in this stage.", type="string", enum=[*DisputeStage]
-            ),
-            query_parameter(
-                "limit",
-                "How many disputes a page holds.",
-                type="integer",
-                minimum=1,
-                maximum=MAX_LIMIT,
-                default=DEFAULT_LIMIT,
-            ),
-            query_parameter("cursor", "`next_cursor` of the page before, with the same stage."),
-        ),
-        response=DisputePageView,
-        response_example={"items": [DISPUTE], "next_cursor": None},
-        response_headers={"Link": 'The next page, as `rel="next"`.'},
-        problems=("invalid-parameter",),
-    ),
-    Operation(
-        "GET",
-        "/v1/disputes/{dispute_id}",
-        "getDispute",
-        "Disputes",
-        "Get a dispute",
-        "Where it is, what of it the seller bears, and until when it can be answered.",
-        200,
-        Scope.DISPUTES_READ,
-        (path_parameter("dispute_id", "The dispute's id.", DISPUTE["dispute_id"]),),
-        response=DisputeView,
-        response_example=DISPUTE,
-        problems=("not-found",),
-    ),
-)

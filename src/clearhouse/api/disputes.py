@@ -1,19 +1,32 @@
-"""Disputes: the list of them, and one."""
+"""Disputes: the list of them, one, and how it is answered."""
 
+from collections.abc import Callable
+from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import msgspec
 from litestar import Request, Response
 from litestar.params import FromPath
 
-from clearhouse.access.model import Scope
+from clearhouse.access.model import ApiKey, Scope
 from clearhouse.api.authorization import authorize
 from clearhouse.api.dependencies import ApiDependencies
-from clearhouse.api.dispute_views import DisputePageView, view_dispute
+from clearhouse.api.dispute_bodies import read_acceptance, read_evidence
+from clearhouse.api.dispute_views import (
+    DisputeAnswerListView,
+    DisputePageView,
+    view_answer,
+    view_dispute,
+)
 from clearhouse.api.http import header
+from clearhouse.api.idempotency import header_key
 from clearhouse.api.listing import make_cursor, read_dispute_listing
 from clearhouse.api.lookups import json_answer, pairs_of, storable
+from clearhouse.api.refunds import idempotency_header, read_optional_body
 from clearhouse.api.responses import encode
+from clearhouse.payments.disputes.answering import AnswerKind, NewAnswer
+from clearhouse.psp.disputes import Evidence
 
 AnyRequest = Request[Any, Any, Any]
 _PATH: Final = "/v1/disputes"
@@ -44,6 +57,54 @@ class Disputes:
         found = await self._deps.disputes.dispute(storable(dispute_id))
         return json_answer(encode(view_dispute(found)))
 
-    async def _authorize(self, request: AnyRequest) -> None:
-        value = header(request.scope, b"authorization")
-        await authorize(self._deps.keys, value, Scope.DISPUTES_READ)
+    async def answers(self, request: AnyRequest, dispute_id: FromPath[str]) -> Response[bytes]:
+        """How a dispute was answered, oldest first."""
+        await self._authorize(request)
+        name = storable(dispute_id)
+        found = await self._deps.disputes.answers_of(name)
+        items = [view_answer(one, name) for one in found]
+        return json_answer(encode(DisputeAnswerListView(items)))
+
+    async def send_evidence(
+        self, request: AnyRequest, dispute_id: FromPath[str]
+    ) -> Response[bytes]:
+        """Answer with evidence."""
+        return await self._answer(request, dispute_id, AnswerKind.EVIDENCE, read_evidence)
+
+    async def accept(self, request: AnyRequest, dispute_id: FromPath[str]) -> Response[bytes]:
+        """Give in."""
+        return await self._answer(request, dispute_id, AnswerKind.ACCEPTANCE, read_acceptance)
+
+    async def _answer(
+        self,
+        request: AnyRequest,
+        dispute_id: str,
+        kind: AnswerKind,
+        read: Callable[[bytes], Evidence],
+    ) -> Response[bytes]:
+        deps = self._deps
+        key = await self._authorize(request, Scope.DISPUTES_WRITE)
+        name = storable(dispute_id)
+        key_header = idempotency_header(request)
+        evidence = read(await read_optional_body(request, deps.max_body_bytes))
+        said = [kind.value, name, evidence.text, sorted(evidence.fields.items())]
+        digest = sha256(msgspec.json.encode(said)).digest()
+        answer = await deps.disputes.answer(
+            NewAnswer(
+                api_key_id=key.key_id,
+                # Without a key of the client's, what is said is the key.
+                idempotency_key=header_key(key_header) or f"d:{digest.hex()}",
+                body_hash=digest,
+                dispute_id=name,
+                kind=kind,
+                evidence=evidence,
+                render=lambda answer, dispute: encode(view_answer(answer, dispute.public_id)),
+            )
+        )
+        headers = {"Location": f"{_PATH}/{name}/answers"}
+        if answer.replayed:
+            headers["Idempotency-Replayed"] = "true"
+        return json_answer(answer.body, headers, status=202)
+
+    async def _authorize(self, request: AnyRequest, scope: Scope = Scope.DISPUTES_READ) -> ApiKey:
+        return await authorize(self._deps.keys, header(request.scope, b"authorization"), scope)

@@ -17,6 +17,7 @@ _SCOPES: Final = {
     Scope.PAYMENTS_READ: "read payment orders, checkouts and refunds",
     Scope.REFUNDS_WRITE: "refund payments",
     Scope.DISPUTES_READ: "read disputes",
+    Scope.DISPUTES_WRITE: "answer disputes: send evidence, or give in",
     Scope.WALLETS_READ: "read what sellers are owed",
 }
 

@@ -124,6 +124,13 @@ _ALL: Final = (
         "Look at the order's `status` and `status_reason`. One that succeeded is refunded instead.",
     ),
     ProblemType(
+        "dispute-not-answerable",
+        409,
+        "The dispute cannot be answered",
+        "Only a dispute whose bank waits for an answer can be answered, in time, and once.",
+        "Look at the dispute's `stage`, its `evidence_due_at`, and the answers that it has.",
+    ),
+    ProblemType(
         "body-too-large",
         413,
         "The body is too large",

@@ -9,10 +9,14 @@ from clearhouse.api.app import create_app
 from clearhouse.api.dependencies import ApiDependencies
 from clearhouse.bootstrap.psps import LazyAdapters
 from clearhouse.bootstrap.runtime import Runtime
-from clearhouse.bootstrap.services import operation_service, page_service, payment_service
+from clearhouse.bootstrap.services import (
+    dispute_service,
+    operation_service,
+    page_service,
+    payment_service,
+)
 from clearhouse.bootstrap.webhooks import inbox_of
 from clearhouse.kernel.errors import UnavailableError
-from clearhouse.payments.disputes.service import DisputeService
 from clearhouse.payments.pages.desk import PageDesk
 from clearhouse.payments.routes import Router
 from clearhouse.postgres.connection import LOST
@@ -37,7 +41,7 @@ def api_app(runtime: Runtime, settings: Settings, pepper: bytes) -> Litestar:
     dependencies = ApiDependencies(
         payments=payment_service(runtime, settings),
         operations=operation_service(runtime, settings),
-        disputes=DisputeService(runtime.pool),
+        disputes=dispute_service(runtime, settings),
         wallets=WalletService(runtime.pool, runtime.ids, runtime.clock),
         webhooks=WebhookDoor(inbox, runtime.clock, lazily.get, settings.api.public_url),
         pages=PageDesk(

@@ -4,8 +4,10 @@ from datetime import timedelta
 
 from clearhouse.bootstrap.policies import retry_policy
 from clearhouse.bootstrap.runtime import Runtime
+from clearhouse.payments.disputes.answers import AnswerIntake, DisputeExecution
 from clearhouse.payments.disputes.learning import DisputeLearning
 from clearhouse.payments.disputes.model import BorneBy
+from clearhouse.payments.disputes.service import DisputeService
 from clearhouse.payments.execution import ExecutionService
 from clearhouse.payments.fees import DefaultFee
 from clearhouse.payments.intake import IntakeService
@@ -111,3 +113,23 @@ def operation_learning(runtime: Runtime, settings: Settings) -> OperationLearnin
 def dispute_learning(runtime: Runtime, settings: Settings) -> DisputeLearning:
     """What takes in disputes that PSPs tell of by themselves."""
     return DisputeLearning(runtime.clock, runtime.ids, BorneBy(settings.dispute.borne_by))
+
+
+def dispute_service(runtime: Runtime, settings: Settings) -> DisputeService:
+    """The disputes that an API shows and lets be answered."""
+    intake = AnswerIntake(
+        runtime.pool, runtime.clock, runtime.ids, lifetime=settings.api.idempotency_lifetime
+    )
+    return DisputeService(runtime.pool, intake)
+
+
+def dispute_execution(runtime: Runtime, settings: Settings) -> DisputeExecution:
+    """What dispute workers claim from and settle with."""
+    return DisputeExecution(
+        runtime.pool,
+        runtime.clock,
+        runtime.randomness,
+        dispute_learning(runtime, settings),
+        policy=retry_policy(settings),
+        lease=timedelta(seconds=settings.executor.lease_seconds),
+    )

@@ -10,7 +10,12 @@ import structlog
 from clearhouse.bootstrap.policies import breaker_policy
 from clearhouse.bootstrap.psps import open_psps
 from clearhouse.bootstrap.runtime import Runtime
-from clearhouse.bootstrap.services import execution_service, operation_execution, page_service
+from clearhouse.bootstrap.services import (
+    dispute_execution,
+    execution_service,
+    operation_execution,
+    page_service,
+)
 from clearhouse.bootstrap.webhooks import notice_takers
 from clearhouse.ledger.service import LedgerService
 from clearhouse.messaging.consumer import Consumer, Subscription
@@ -19,6 +24,7 @@ from clearhouse.payments.booking import BookingService
 from clearhouse.psp import registry
 from clearhouse.settings import Settings
 from clearhouse.wallets.service import WalletService
+from clearhouse.workers.disputes import DisputedPsp, DisputeWorker
 from clearhouse.workers.executor import ChargingPsp, Executor
 from clearhouse.workers.maintenance import run_maintenance
 from clearhouse.workers.operator import Operator
@@ -80,7 +86,7 @@ async def run_loops(
     psps: Mapping[str, ChargingPsp],
     stopping: asyncio.Event,
 ) -> None:
-    """The same with PSPs that are open already, an executor and an operator for each."""
+    """The same with PSPs that are open already: an executor, an operator and more for each."""
     chosen = set(roles)
     loops = [asyncio.create_task(one.run(), name=one.name) for one in consumers(runtime, chosen)]
     if Role.PAYMENTS in chosen:
@@ -100,6 +106,9 @@ async def run_loops(
         executors.append(asyncio.create_task(executor.run(stopping), name=f"{name} executor"))
         operator = Operator(operations, psp, runtime.clock, concurrency=concurrency)
         executors.append(asyncio.create_task(operator.run(stopping), name=f"{name} operator"))
+        if isinstance(psp, DisputedPsp):
+            disputes = DisputeWorker(dispute_execution(runtime, settings), psp, runtime.clock)
+            executors.append(asyncio.create_task(disputes.run(stopping), name=f"{name} disputes"))
         if registry.has_pages(name):
             pages = PageWorker(
                 page_service(runtime, settings),

@@ -14,7 +14,8 @@ The hierarchy, drawn as text::
     │   ├── KeyInUse             same idempotency key, first request still in flight
     │   ├── NotRefundable        the order is not such that money could go back
     │   ├── RefundExceedsCapture more than is left of what was captured
-    │   └── NotCapturable        the order is not authorized, or not for so much
+    │   ├── NotCapturable        the order is not authorized, or not for so much
+    │   └── NotAnswerable        the dispute does not wait for an answer
     ├── Unauthenticated          no valid API key
     └── Forbidden                the API key lacks the scope
 
@@ -108,6 +109,10 @@ class RefundExceedsCapture(Conflict):
 
 class NotCapturable(Conflict):
     """The payment order cannot be captured or voided: not authorized, or ended in another way."""
+
+
+class NotAnswerable(Conflict):
+    """The dispute cannot be answered: decided, answered already, or its time is over."""
 
 
 class Unauthenticated(ClearhouseError):

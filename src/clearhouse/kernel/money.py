@@ -110,8 +110,8 @@ def format_minor(minor: int, currency: str) -> str:
     sign, digits = ("-", -minor) if minor < 0 else ("", minor)
     if places == 0:
         return f"{sign}{digits}"
-    whole, fraction = divmod(digits, 10**places)
-    return f"{sign}{whole}.{fraction:0{places}d}"
+    text = str(digits).rjust(places + 1, "0")
+    return f"{sign}{text[:-places]}.{text[-places:]}"
 
 
 def basis_points_of(minor: int, basis_points: int) -> int:

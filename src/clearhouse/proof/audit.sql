@@ -216,5 +216,6 @@ select count(*) filter (where status = 'NOT_STARTED') as not_started,
     count(*) filter (where status = 'EXECUTING') as executing,
     count(*) filter (where status = 'SUCCESS' and not (ledger_updated and wallet_updated)) as booking,
     (select count(*) from payments.operations where status in ('CREATED', 'SUBMITTED'))
+        + (select count(*) from payments.dispute_answers where status in ('CREATED', 'SUBMITTED'))
         as operations
 from payments.payment_orders

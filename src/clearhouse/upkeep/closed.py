@@ -31,6 +31,7 @@ FINALITY: Final[Mapping[str, Finality]] = {
     "payments.disputes": Finality(
         "money in ('returned', 'taken') or stage = 'inquiry_closed'", "disputes that are open"
     ),
+    "payments.dispute_answers": Finality("finalized_at is not null", "answers to disputes unsent"),
     "payments.attempts": Finality("true", "attempts, which are final with their order"),
     "payments.operations": Finality("finalized_at is not null", "operations that are not final"),
     "payments.pages": Finality("state in ('COMPLETED', 'EXPIRED')", "payment pages that are open"),

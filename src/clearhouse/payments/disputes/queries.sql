@@ -37,6 +37,12 @@ with told as materialized (
         evidence_due_at = excluded.evidence_due_at, told_as_of = excluded.told_as_of,
         told_version = excluded.told_version, version = excluded.version,
         opened_version = excluded.opened_version, updated_at = now()
+), asked as (
+    -- Webhooks may be lost: the PSP is asked as well, as long as it is open.
+    insert into payments.dispute_work (dispute_id, psp, next_at)
+    select dispute_id, psp, now() + $23::interval from told
+    where stage in ('inquiry', 'needs_response', 'under_review') order by dispute_id
+    on conflict do nothing
 ), counted as (
     update payments.payment_orders o
     set disputed_minor = o.disputed_minor + c.change, updated_at = now()
@@ -70,3 +76,89 @@ order by d.dispute_id desc limit $3
 select d.*, o.payment_order_id, o.seller_account
 from payments.disputes d join payments.payment_orders o on o.order_id = d.order_id
 where d.order_id = $1 order by d.dispute_id
+
+-- name: look_before_answer
+-- What is known already of a request; takes its key's lock for the transaction.
+select r.locked, k.body_hash, k.answer, (k.expires_at < now()) as expired
+from (select pg_try_advisory_xact_lock(hashtextextended($1::uuid::text || $2::text, 7)) as locked) r
+left join payments.idempotency_keys k on k.api_key_id = $1 and k.idempotency_key = $2
+
+-- name: standing_answer
+select answer_id from payments.standing_answers where dispute_id = $1 and dispute_version = $2
+
+-- name: store_answer
+-- A key that another transaction took is a unique violation, and the whole is rolled back.
+with answer as (
+    insert into payments.dispute_answers (answer_id, dispute_id, dispute_version, kind, body, fields,
+        status, created_at, updated_at)
+    values ($1, $2, $3, $4, $5, $6::text::jsonb, 'CREATED', $7, $7)
+), standing as (
+    insert into payments.standing_answers (dispute_id, dispute_version, answer_id)
+    values ($2, $3, $1)
+), key as (
+    insert into payments.idempotency_keys
+        (api_key_id, idempotency_key, body_hash, answer, created_at, expires_at)
+    values ($9, $10, $11, $12, now(), now() + $13::interval)
+)
+insert into payments.dispute_work as w (dispute_id, psp) values ($2, $8)
+on conflict (dispute_id) do update set next_at = least(w.next_at, now()), tries = 0
+
+-- name: claim
+with due as materialized (
+    select dispute_id from payments.dispute_work where psp = $1 and next_at <= now()
+    order by next_at limit $2 for update skip locked
+), leased as (
+    update payments.dispute_work w
+    set fence = w.fence + 1, tries = w.tries + 1, next_at = now() + $3::interval
+    from due where w.dispute_id = due.dispute_id
+    returning w.dispute_id, w.fence
+)
+select d.dispute_id, d.order_id, d.psp_reference, d.version, l.fence, a.answer_id, a.dispute_version,
+    a.kind, a.body, a.fields, a.status, a.reason, a.created_at, a.updated_at, a.finalized_at
+from leased l
+join payments.disputes d on d.dispute_id = l.dispute_id
+left join lateral (
+    select * from payments.dispute_answers a
+    where a.dispute_id = d.dispute_id and a.status in ('CREATED', 'SUBMITTED')
+    order by a.answer_id limit 1
+) a on true
+
+-- name: note_sending
+update payments.dispute_answers set status = 'SUBMITTED', tries = tries + 1, updated_at = now()
+where answer_id = any($1::uuid[]) and status in ('CREATED', 'SUBMITTED')
+
+-- name: lock_work
+select fence, tries from payments.dispute_work where dispute_id = $1 for update
+
+-- name: dispute_now
+select psp, stage, version, told_as_of, now() - updated_at as unchanged_for
+from payments.disputes where dispute_id = $1
+
+-- name: settle_answer
+-- One that failed stands in nobody's way.
+with settled as (
+    update payments.dispute_answers
+    set status = $2, reason = $3, detail = coalesce($4, detail), updated_at = now(),
+        finalized_at = case when $2 in ('SUCCEEDED', 'FAILED') then now() end
+    where answer_id = $1 and status in ('CREATED', 'SUBMITTED')
+    returning answer_id, dispute_id, dispute_version, status
+)
+delete from payments.standing_answers s using settled
+where settled.status = 'FAILED' and s.dispute_id = settled.dispute_id
+    and s.dispute_version = settled.dispute_version
+
+-- name: postpone
+-- Nothing is left to be asked where there is no wait, unless it was answered in the meantime.
+with ended as (
+    delete from payments.dispute_work
+    where dispute_id = $1 and $2::interval is null
+        and not exists (select from payments.dispute_answers
+            where dispute_id = $1 and status = 'CREATED')
+)
+update payments.dispute_work
+set next_at = now() + coalesce($2::interval, interval '0'), tries = case when $3 then 0 else tries end
+where dispute_id = $1 and ($2::interval is not null or exists (
+    select from payments.dispute_answers where dispute_id = $1 and status = 'CREATED'))
+
+-- name: answers_of
+select * from payments.dispute_answers where dispute_id = $1 order by answer_id

@@ -1,18 +1,27 @@
 """Rows of disputes as frozen values, and the statements that read and write them."""
 
+import json
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 import asyncpg
 
 from clearhouse.kernel.money import Money
+from clearhouse.payments.disputes.answering import Answer, AnswerKind, ClaimedDispute, NewAnswer
 from clearhouse.payments.disputes.model import Dispute, DisputeMoney
+from clearhouse.payments.operations.model import OperationStatus
 from clearhouse.postgres.connection import Connection, Pool, row_value
 from clearhouse.postgres.queries import load_queries
-from clearhouse.psp.disputes import DisputeStage
+from clearhouse.psp.disputes import DisputeStage, Evidence
 
 QUERIES: Final = load_queries("clearhouse.payments.disputes")
+_MARK: Final = "dp_"
+
+
+ASKED_AFTER: Final = timedelta(minutes=1)
+"""When an open dispute's PSP is first asked about it; its webhooks come sooner."""
 
 
 class RaceLost(Exception):
@@ -80,6 +89,7 @@ async def store(
         list(new),
         list(counted),
         list(counted.values()),
+        ASKED_AFTER,
     )
     if row_value(row, "keys") != len(new):
         raise RaceLost
@@ -102,3 +112,77 @@ async def list_disputes(
 async def disputes_of(pool: Pool, order_id: UUID) -> list[Dispute]:
     """All disputes of an order, oldest first."""
     return [dispute_of(row) for row in await pool.fetch(QUERIES["disputes_of"], order_id)]
+
+
+def dispute_id_of(public_id: str) -> UUID | None:
+    """The dispute that a public id leads to, or None for what is no such id."""
+    digits = public_id.removeprefix(_MARK)
+    if len(digits) != 32 or digits == public_id:
+        return None
+    try:
+        return UUID(hex=digits)
+    except ValueError:
+        return None
+
+
+def answer_of(row: asyncpg.Record) -> Answer:
+    """A row of payments.dispute_answers as an Answer."""
+    return Answer(
+        answer_id=row["answer_id"],
+        dispute_id=row["dispute_id"],
+        dispute_version=row["dispute_version"],
+        kind=AnswerKind(row["kind"]),
+        evidence=Evidence(row["body"], json.loads(row["fields"])),
+        status=OperationStatus(row["status"]),
+        reason=row["reason"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        finalized_at=row["finalized_at"],
+    )
+
+
+def claimed_dispute(row: asyncpg.Record) -> ClaimedDispute:
+    """A row of the query ``claim``."""
+    return ClaimedDispute(
+        dispute_id=row["dispute_id"],
+        order_id=row["order_id"],
+        psp_reference=row["psp_reference"],
+        version=row["version"],
+        fence=row["fence"],
+        answer=None if row["answer_id"] is None else answer_of(row),
+    )
+
+
+async def store_answer(
+    connection: Connection,
+    answer: Answer,
+    psp: str,
+    wanted: NewAnswer,
+    body: bytes,
+    lifetime: timedelta,
+) -> None:
+    """Store a new answer with its work and the API's ``body``.
+
+    Raises asyncpg's UniqueViolationError when a key was taken meanwhile, or the dispute answered.
+    """
+    await connection.execute(
+        QUERIES["store_answer"],
+        answer.answer_id,
+        answer.dispute_id,
+        answer.dispute_version,
+        answer.kind.value,
+        answer.evidence.text,
+        json.dumps(dict(answer.evidence.fields), sort_keys=True),
+        answer.created_at,
+        psp,
+        wanted.api_key_id,
+        wanted.idempotency_key,
+        wanted.body_hash,
+        body,
+        lifetime,
+    )
+
+
+async def answers_of(pool: Pool, dispute_id: UUID) -> list[Answer]:
+    """All answers to a dispute, oldest first."""
+    return [answer_of(row) for row in await pool.fetch(QUERIES["answers_of"], dispute_id)]

@@ -2,7 +2,8 @@
 
 A refund of ours is found by its name or by the PSP's reference. One that was made in the PSP's
 dashboard is adopted, if the ceiling allows it; else a person must look, since the buyer then got
-back more than was paid.
+back more than was paid. One that is told as failed is adopted as well, so that older news of it,
+which may come later, finds it failed.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import ClearhouseError
 from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.money import Money
+from clearhouse.payments.model import OrderStatus
 from clearhouse.payments.operations.facts import created_event
 from clearhouse.payments.operations.intake import new_operation
 from clearhouse.payments.operations.model import (
@@ -38,6 +40,7 @@ from clearhouse.psp.notices import RefundNotice
 from clearhouse.psp.operations import Refused
 
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.operations")
+_SETTLED: Final = {OrderStatus.SUCCESS, OrderStatus.FAILED}
 
 
 class OperationLearning:
@@ -64,8 +67,8 @@ class OperationLearning:
     async def learn(self, connection: Connection, learnt: Sequence[LearntRefund]) -> list[bool]:
         """Take in refunds as PSPs tell of them, in the caller's transaction, in their order.
 
-        Says of each whether its refund or its charge is known to us; what is not is to be told
-        again later. Telling the same twice changes nothing.
+        Says of each whether its refund, or its charge with its end, is known to us; what is not is
+        to be told again later. Telling the same twice changes nothing.
         """
         known = [False] * len(learnt)
         ours = await self._ours(connection, learnt)
@@ -77,7 +80,8 @@ class OperationLearning:
         for n in rest:
             one = learnt[n]
             found = charges.get((one.psp, one.notice.charge_reference), ())
-            if found:
+            # While the charge's own end is on its way, nothing says how much may be given back.
+            if found and all(orders[i].charged.status in _SETTLED for i in found):
                 known[n] = True
                 adopted += await self._adopt(connection, one, orders, found)
         await self._tell(connection, adopted)
@@ -165,8 +169,6 @@ class OperationLearning:
         again = await self._ours(connection, [one])
         if again:
             return [(one, again[0])]
-        if isinstance(notice.outcome, Refused):
-            return []
         try:
             if len(candidates) > 1:
                 raise ClearhouseError(f"its charge stands for {len(candidates)} orders.")
@@ -174,6 +176,8 @@ class OperationLearning:
                 raise ClearhouseError(f"its order is in {order.charged.amount.currency}.")
             terms = terms_of(Kind.REFUND, order.charged, notice.amount.minor, self._fee_policy)
         except ClearhouseError as refusal:
+            if isinstance(notice.outcome, Refused):
+                return []
             _log.error("refund_not_ours", payment_order_id=order.payment_order_id, psp=order.psp)
             await connection.execute(
                 QUERIES["raise_foreign_refund"],

@@ -1,0 +1,118 @@
+"""Answers disputes and asks after those that are open: one loop per PSP.
+
+By the operator's rules: a call is made in no database transaction, and who lost its lease cannot
+write. Webhooks tell the same, and sooner; this finds out what they lost.
+"""
+
+import asyncio
+from typing import Final, Protocol, runtime_checkable
+
+import asyncpg
+import structlog
+
+from clearhouse.kernel.clock import Clock
+from clearhouse.kernel.errors import UnavailableError
+from clearhouse.payments.disputes.answering import (
+    Answer,
+    AnswerKind,
+    ClaimedDispute,
+    DisputeFindings,
+)
+from clearhouse.payments.disputes.answers import DisputeExecution
+from clearhouse.payments.operations.lifecycle import outcome_word
+from clearhouse.postgres.connection import LOST
+from clearhouse.psp.contract import Unknown
+from clearhouse.psp.disputes import DisputeFacts, Disputes
+from clearhouse.psp.operations import OperationOutcome
+from clearhouse.workers.metrics import LEASES_LOST, PSP_CALLS
+
+_BATCH: Final = 4
+_IDLE_FIRST: Final = 0.05
+_IDLE_LONGEST: Final = 1.0
+_TROUBLE_WAIT: Final = 0.5
+_SETTLE_TRIES: Final = 20
+_log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.disputes")
+
+
+@runtime_checkable
+class DisputedPsp(Disputes, Protocol):
+    """A PSP that can be asked about disputes."""
+
+    @property
+    def name(self) -> str:
+        """The PSP's name."""
+        ...
+
+
+class DisputeWorker:
+    """Calls one PSP for the disputes that are due there, a few at once."""
+
+    def __init__(self, service: DisputeExecution, psp: DisputedPsp, clock: Clock) -> None:
+        self._service = service
+        self._psp = psp
+        self._clock = clock
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until ``stopping`` is set; the calls under way are settled first."""
+        idle = _IDLE_FIRST
+        while not stopping.is_set():
+            try:
+                done = await self.round()
+            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
+                _log.warning("disputes_wait", psp=self._psp.name, error=type(error).__name__)
+                await self._clock.sleep(_TROUBLE_WAIT)
+                continue
+            idle = _IDLE_FIRST if done else min(idle * 2, _IDLE_LONGEST)
+            if done < _BATCH:
+                await self._clock.sleep(idle)
+
+    async def round(self) -> int:
+        """Claim what is due and call for it; returns how many disputes that were."""
+        claimed = await self._service.claim(self._psp.name, _BATCH)
+        for broken in await asyncio.gather(
+            *(self._call(one) for one in claimed), return_exceptions=True
+        ):
+            if isinstance(broken, Exception):
+                # The lease runs out and another takes the dispute up; nothing is lost.
+                _log.error("dispute_broke", error=repr(broken))
+            elif isinstance(broken, BaseException):
+                raise broken
+        return len(claimed)
+
+    async def _call(self, claimed: ClaimedDispute) -> None:
+        outcome = None if claimed.answer is None else await self._send(claimed, claimed.answer)
+        findings = DisputeFindings(claimed, outcome, await self._read(claimed))
+        for _ in range(_SETTLE_TRIES):
+            try:
+                if not await self._service.settle(findings):
+                    LEASES_LOST.inc()
+                return
+            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
+                # What the PSP said is not thrown away because the database restarts.
+                _log.warning("settlement_waits", error=type(error).__name__)
+                await self._clock.sleep(_TROUBLE_WAIT)
+
+    async def _send(self, claimed: ClaimedDispute, answer: Answer) -> OperationOutcome:
+        reference = claimed.psp_reference
+        try:
+            if answer.kind is AnswerKind.ACCEPTANCE:
+                outcome = await self._psp.accept_dispute(reference)
+            else:
+                outcome = await self._psp.send_evidence(reference, answer.evidence)
+        except Exception as error:  # noqa: BLE001 - a bug in an adapter is no proof of anything
+            _log.exception("adapter_broke", psp=self._psp.name, answer=answer.public_id)
+            outcome = Unknown(f"the adapter failed: {type(error).__name__}")
+        PSP_CALLS.labels(self._psp.name, answer.kind.value, outcome_word(outcome)).inc()
+        return outcome
+
+    async def _read(self, claimed: ClaimedDispute) -> DisputeFacts | None:
+        """The dispute as the PSP has it; None when that cannot be told now."""
+        try:
+            facts = await self._psp.dispute(claimed.psp_reference)
+        except UnavailableError:
+            facts = None
+        except Exception:  # noqa: BLE001 - a bug in an adapter must not stop the loop
+            _log.exception("adapter_broke", psp=self._psp.name, dispute=str(claimed.dispute_id))
+            facts = None
+        PSP_CALLS.labels(self._psp.name, "dispute", "unknown" if facts is None else "done").inc()
+        return facts
