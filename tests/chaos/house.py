@@ -55,6 +55,10 @@ _OPEN_REFUNDS = """
     where r.status in ('CREATED', 'SUBMITTED')
         and not ($1 and coalesce(r.reason, '') in ('processing', 'psp_unavailable'))
     limit 20"""
+_NO_LONGER_UNDER_WAY = """
+    update payments.operations set called_at = called_at - interval '11 minutes'
+    where status = 'SUBMITTED' and reason = 'unknown_outcome'
+        and called_at between now() - interval '10 minutes' and now() - interval '20 seconds'"""
 _CHARGES = """
     select psp, payment_order_id, captured_minor, currency from payments.payment_orders"""
 _DISPUTES = """
@@ -152,6 +156,8 @@ class House:
                 while left:
                     await meanwhile()
                     with contextlib.suppress(*_AWAY):
+                        await self._let_searches_prove()
+                    with contextlib.suppress(*_AWAY):
                         left = await self._left(resting=resting)
                     await asyncio.sleep(0.3)
         except TimeoutError:
@@ -166,6 +172,14 @@ class House:
                     f"update {table} set next_at = now()"
                     " where next_at > now() + interval '1 minute'"
                 )
+        finally:
+            await connection.close()
+
+    async def _let_searches_prove(self) -> None:
+        """Calls that cannot be under way any more are as old as those that a search proves."""
+        connection = await asyncpg.connect(database_url(self.development.settings))
+        try:
+            await connection.execute(_NO_LONGER_UNDER_WAY)
         finally:
             await connection.close()
 

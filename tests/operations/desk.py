@@ -145,6 +145,7 @@ class RefundingPsp:
     answer: Answer = lambda _request, _call: None
     arrives: Callable[[int], bool] = lambda _call: True
     lifetime: timedelta = timedelta(hours=24)
+    proves_after: timedelta = timedelta(0)
     name: str = "stripe"
     left: dict[str, int] = field(default_factory=dict[str, int])
     done: dict[str, Done] = field(default_factory=dict[str, Done])
@@ -153,7 +154,7 @@ class RefundingPsp:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(45, self.lifetime, False, look_up_proves_after=timedelta(0))
+        return Capabilities(45, self.lifetime, False, look_up_proves_after=self.proves_after)
 
     async def close(self) -> None:
         pass

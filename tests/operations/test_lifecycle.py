@@ -92,6 +92,8 @@ ASKS: list[tuple[str | None, int, bool, Ask]] = [
     ("unknown_outcome",  2,    False,  Ask.FIND),
     ("unknown_outcome",  3,    False,  Ask.SUBMIT),
     ("unknown_outcome",  3,    True,   Ask.FIND),
+    ("unknown_outcome",  7,    False,  Ask.SUBMIT),
+    ("unknown_outcome",  9,    False,  Ask.FIND),
     ("psp_unavailable",  2,    True,   Ask.FIND),
     ("processing",       2,    False,  Ask.FIND),
     ("contradiction",    2,    False,  Ask.FIND),

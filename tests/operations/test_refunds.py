@@ -271,3 +271,21 @@ async def test_a_claim_is_shared_by_nobody(pool: Pool) -> None:
     ids = [one.operation_id for batch in batches for one in batch]
     assert len(ids) == len(set(ids)) == 6
     assert await desk.execution.claim("square", limits, 4) == []
+
+
+async def test_one_that_was_lost_and_is_refused_ever_after_fails_once_that_is_proven(
+    pool: Pool,
+) -> None:
+    # Each repeat would make a search prove nothing for a while, so there must be an end of them.
+    desk, order = Desk(pool), await sold(pool)
+    refund = await desk.refund(order, 400)
+    disputed = Refused(RefusalReason.WRONG_STATE, "charge_disputed")
+    psp = RefundingPsp(
+        lambda _, call: Unknown("lost") if call == 1 else disputed,
+        arrives=lambda call: call > 1,
+        proves_after=timedelta(seconds=0.2),
+    )
+    psp.left["pi_cart-0"] = 0
+    await desk.settled(psp, rounds=1000)
+    assert await desk.status_of(refund) == (OperationStatus.FAILED, "wrong_state")
+    assert await minor(pool, order) == 0

@@ -31,6 +31,9 @@ from clearhouse.psp.operations import (
 _MAY_BE_OUR_OWN_DOING: Final = frozenset({RefusalReason.EXCEEDS_CHARGE, RefusalReason.WRONG_STATE})
 """Refusals that an earlier call of the same operation causes when it did arrive."""
 
+_REPEATED: Final = 8
+"""After so many tries what is unknown is not sent again before a search proves it was not done."""
+
 
 @dataclass(frozen=True, slots=True)
 class OperationState:
@@ -221,10 +224,13 @@ def next_ask(reason: str | None, tries: int, *, expired: bool) -> Ask:
     """Send with the same key while the PSP is sure to remember it; only search after that.
 
     What the PSP has taken, and what a person must decide, is only searched. What is unknown is
-    searched at every other try: a repeat that is refused tells less than the PSP's records.
+    searched at every other try: a repeat that is refused tells less than the PSP's records. After
+    some repeats it is only searched as well, since a search proves nothing while a call may still
+    be under way: a PSP that refuses every repeat (the charge is disputed by now) would otherwise
+    never be proven to have done nothing.
     """
     if expired or reason in {OperationReason.PROCESSING, OperationReason.CONTRADICTION}:
         return Ask.FIND
-    if reason == OperationReason.UNKNOWN_OUTCOME and tries % 2 == 0:
+    if reason == OperationReason.UNKNOWN_OUTCOME and (tries % 2 == 0 or tries > _REPEATED):
         return Ask.FIND
     return Ask.SUBMIT
