@@ -55,6 +55,9 @@ _OPEN_REFUNDS = """
     where r.status in ('CREATED', 'SUBMITTED')
         and not ($1 and coalesce(r.reason, '') in ('processing', 'psp_unavailable'))
     limit 20"""
+_TAKEN_NOTE_OF = """
+    update payments.dead_letters set resolved_at = now(), resolution = 'the refund was shown'
+    where resolved_at is null and consumer = 'disputes' and type = 'refunded_already'"""
 _NO_LONGER_UNDER_WAY = """
     update payments.operations set called_at = called_at - interval '11 minutes'
     where status = 'SUBMITTED' and reason = 'unknown_outcome'
@@ -180,6 +183,14 @@ class House:
         connection = await asyncpg.connect(database_url(self.development.settings))
         try:
             await connection.execute(_NO_LONGER_UNDER_WAY)
+        finally:
+            await connection.close()
+
+    async def read_letters(self) -> None:
+        """A person takes note of the disputes over money that was given back already."""
+        connection = await asyncpg.connect(database_url(self.development.settings))
+        try:
+            await connection.execute(_TAKEN_NOTE_OF)
         finally:
             await connection.close()
 

@@ -88,8 +88,11 @@ async def one_round(house: House, name: str, seed: int, baskets: int, *victims: 
 async def everything_becomes_final(house: House, shop: Shop, hands: Hands) -> None:
     """All that waits for somebody is decided, faults stop, and then weeks pass at the PSPs.
 
-    Not before, since a PSP forgets a key after a day of its own time, and what is still unknown
-    would be charged again.
+    The one thing that is written to a person is read: which disputes are about money that was
+    given back before. Any other letter makes the books not hold.
+
+    The weeks do not pass before, since a PSP forgets a key after a day of its own time, and what
+    is still unknown would be charged again.
     """
 
     async def decide() -> None:
@@ -104,6 +107,7 @@ async def everything_becomes_final(house: House, shop: Shop, hands: Hands) -> No
         await house.hurry()
         await house.quiet(decide, resting=True)
     await house.quiet(decide, resting=False)
+    await house.read_letters()
 
 
 async def everything_acknowledged_is_there_once(house: House, customers: Customers) -> None:
