@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,11 @@ _NO_LONGER_UNDER_WAY = """
 _CHARGES = """
     select psp, payment_order_id, captured_minor, currency from payments.payment_orders"""
 _DISPUTES = """
-    select psp, psp_reference, amount_minor, currency, money from payments.disputes"""
+    select psp, psp_reference, amount_minor, currency,
+        case when stage = 'won' and money = 'none' then 'returned' else money end
+    from payments.disputes"""
+_UNREAD_LISTS = """
+    select psp || '''s list of disputes' as told from payments.dispute_sweeps where swept_to < $1"""
 _REFUNDS = """
     select psp, psp_reference, charge_reference, amount_minor, currency, kind = 'stray_refund'
     from payments.operations
@@ -106,6 +111,7 @@ class House:
         self.directory = directory
         self.development = development
         self.group = group
+        self._hurried = datetime.min.replace(tzinfo=UTC)
         self.notes: list[str] = []
         self.kills: dict[str, int] = {}
         self._killed: set[int] = set()
@@ -169,8 +175,14 @@ class House:
     async def hurry(self) -> None:
         """Cut short what the books would wait for hours, since the PSPs' time was moved on."""
         connection = await asyncpg.connect(database_url(self.development.settings))
+        self._hurried = await connection.fetchval("select now()")
         try:
-            for table in ("payments.work", "payments.operation_work"):
+            for table in (
+                "payments.work",
+                "payments.operation_work",
+                "payments.dispute_work",
+                "payments.dispute_sweeps",
+            ):
                 await connection.execute(
                     f"update {table} set next_at = now()"
                     " where next_at > now() + interval '1 minute'"
@@ -200,6 +212,8 @@ class House:
         try:
             rows = await connection.fetch(_OPEN_ORDERS, resting)
             rows += await connection.fetch(_OPEN_REFUNDS, resting)
+            if not resting:
+                rows += await connection.fetch(_UNREAD_LISTS, self._hurried)
         finally:
             await connection.close()
         return [row["told"] for row in rows]

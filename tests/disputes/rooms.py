@@ -1,6 +1,6 @@
 """Disputes for the tests of the room: services on a pool, and a PSP of our own making."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -105,6 +105,8 @@ class DisputedBank:
     sent: list[Evidence | None] = field(default_factory=list[Evidence | None])
     calls: int = 0
     reads: int = 0
+    listed: list[DisputeFacts] = field(default_factory=list[DisputeFacts])
+    since: list[datetime] = field(default_factory=list[datetime])
 
     async def dispute(self, psp_reference: str) -> DisputeFacts | None:
         self.reads += 1
@@ -114,6 +116,13 @@ class DisputedBank:
 
     async def disputes_of(self, charge_reference: str) -> tuple[DisputeFacts, ...]:
         return (self.facts,) if charge_reference == self.facts.charge_reference else ()
+
+    async def disputes_since(self, since: datetime) -> AsyncIterator[DisputeFacts]:
+        self.since.append(since)
+        for number, facts in enumerate(self.listed):
+            if self.unreadable and number:
+                raise UnavailableError("The PSP stops in the middle.")
+            yield facts
 
     async def send_evidence(self, psp_reference: str, evidence: Evidence) -> OperationOutcome:
         return self._answered(evidence, DisputeStage.UNDER_REVIEW)

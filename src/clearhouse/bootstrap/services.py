@@ -8,6 +8,7 @@ from clearhouse.payments.disputes.answers import AnswerIntake, DisputeExecution
 from clearhouse.payments.disputes.learning import DisputeLearning
 from clearhouse.payments.disputes.model import BorneBy
 from clearhouse.payments.disputes.service import DisputeService
+from clearhouse.payments.disputes.sweeping import DisputeSweep
 from clearhouse.payments.execution import ExecutionService
 from clearhouse.payments.fees import DefaultFee
 from clearhouse.payments.intake import IntakeService
@@ -133,3 +134,8 @@ def dispute_execution(runtime: Runtime, settings: Settings) -> DisputeExecution:
         policy=retry_policy(settings),
         lease=timedelta(seconds=settings.executor.lease_seconds),
     )
+
+
+def dispute_sweep(runtime: Runtime, settings: Settings) -> DisputeSweep:
+    """What reads the PSPs' lists of disputes."""
+    return DisputeSweep(runtime.pool, runtime.clock, dispute_learning(runtime, settings))

@@ -12,6 +12,7 @@ from clearhouse.bootstrap.psps import open_psps
 from clearhouse.bootstrap.runtime import Runtime
 from clearhouse.bootstrap.services import (
     dispute_execution,
+    dispute_sweep,
     execution_service,
     operation_execution,
     page_service,
@@ -24,7 +25,7 @@ from clearhouse.payments.booking import BookingService
 from clearhouse.psp import registry
 from clearhouse.settings import Settings
 from clearhouse.wallets.service import WalletService
-from clearhouse.workers.disputes import DisputedPsp, DisputeWorker
+from clearhouse.workers.disputes import DisputedPsp, DisputeSweeper, DisputeWorker
 from clearhouse.workers.executor import ChargingPsp, Executor
 from clearhouse.workers.maintenance import run_maintenance
 from clearhouse.workers.operator import Operator
@@ -109,6 +110,8 @@ async def run_loops(
         if isinstance(psp, DisputedPsp):
             disputes = DisputeWorker(dispute_execution(runtime, settings), psp, runtime.clock)
             executors.append(asyncio.create_task(disputes.run(stopping), name=f"{name} disputes"))
+            sweeper = DisputeSweeper(dispute_sweep(runtime, settings), psp, runtime.clock)
+            loops.append(asyncio.create_task(sweeper.run(stopping), name=f"{name} sweeper"))
         if registry.has_pages(name):
             pages = PageWorker(
                 page_service(runtime, settings),

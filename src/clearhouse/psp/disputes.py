@@ -1,6 +1,6 @@
 """Disputes: a buyer asks the bank for the money back, and the PSP tells us and may be answered."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -67,6 +67,13 @@ class Disputes(Protocol):
 
     async def disputes_of(self, charge_reference: str) -> tuple[DisputeFacts, ...]:
         """All disputes of a charge. Raises UnavailableError."""
+        ...
+
+    def disputes_since(self, since: datetime) -> AsyncIterator[DisputeFacts]:
+        """All disputes opened at ``since`` or later, in no order, perhaps some that are older.
+
+        What webhooks lost is found so. Raises UnavailableError, also midway.
+        """
         ...
 
     async def send_evidence(self, psp_reference: str, evidence: Evidence) -> OperationOutcome:

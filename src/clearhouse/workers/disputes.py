@@ -1,4 +1,4 @@
-"""Answers disputes and asks after those that are open: one loop per PSP.
+"""Answers disputes, asks after those that are open, and finds those that no webhook told of.
 
 By the operator's rules: a call is made in no database transaction, and who lost its lease cannot
 write. Webhooks tell the same, and sooner; this finds out what they lost.
@@ -19,6 +19,7 @@ from clearhouse.payments.disputes.answering import (
     DisputeFindings,
 )
 from clearhouse.payments.disputes.answers import DisputeExecution
+from clearhouse.payments.disputes.sweeping import ClaimedSweep, DisputeSweep
 from clearhouse.payments.operations.lifecycle import outcome_word
 from clearhouse.postgres.connection import LOST
 from clearhouse.psp.contract import Unknown
@@ -31,6 +32,8 @@ _IDLE_FIRST: Final = 0.05
 _IDLE_LONGEST: Final = 1.0
 _TROUBLE_WAIT: Final = 0.5
 _SETTLE_TRIES: Final = 20
+_SWEEP_IDLE: Final = 5.0
+_PORTION: Final = 100
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.disputes")
 
 
@@ -116,3 +119,50 @@ class DisputeWorker:
             facts = None
         PSP_CALLS.labels(self._psp.name, "dispute", "unknown" if facts is None else "done").inc()
         return facts
+
+
+class DisputeSweeper:
+    """Reads one PSP's list of disputes now and then."""
+
+    def __init__(self, service: DisputeSweep, psp: DisputedPsp, clock: Clock) -> None:
+        self._service = service
+        self._psp = psp
+        self._clock = clock
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Read whenever it is due, until ``stopping`` is set; a list half read is read again."""
+        while not stopping.is_set():
+            try:
+                claimed = await self._service.claim(self._psp.name)
+                if claimed is not None:
+                    await self._try(claimed)
+            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
+                _log.warning("sweep_waits", psp=self._psp.name, error=type(error).__name__)
+            await self._clock.sleep(_SWEEP_IDLE)
+
+    async def _try(self, claimed: ClaimedSweep) -> None:
+        try:
+            await self.sweep(claimed)
+        except UnavailableError as error:
+            _log.warning("sweep_waits", psp=self._psp.name, error=str(error))
+            await self._service.give_up(claimed)
+        except Exception:  # noqa: BLE001 - a bug in an adapter must not stop the loop
+            _log.exception("adapter_broke", psp=self._psp.name)
+            await self._service.give_up(claimed)
+
+    async def sweep(self, claimed: ClaimedSweep) -> int:
+        """Read one list to its end; returns how many disputes nobody had told of.
+
+        Raises UnavailableError when the PSP or the database does not answer.
+        """
+        unheard = 0
+        portion: list[DisputeFacts] = []
+        async for facts in self._psp.disputes_since(claimed.since):
+            portion.append(facts)
+            if len(portion) == _PORTION:
+                unheard += await self._service.take(self._psp.name, portion)
+                portion = []
+        unheard += await self._service.take(self._psp.name, portion)
+        if await self._service.finish(claimed) and unheard:
+            _log.warning("disputes_unheard_of", psp=self._psp.name, count=unheard)
+        return unheard

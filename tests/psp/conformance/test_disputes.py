@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -43,6 +44,17 @@ async def test_a_dispute_is_found_by_its_charge_and_by_itself(world: World) -> N
     assert found.evidence_due_at is not None
     assert found.evidence_due_at > found.opened_at
     assert await adapter.dispute(found.psp_reference) == found
+
+
+async def test_disputes_are_found_by_when_they_were_opened(world: World) -> None:
+    adapter = world.adapter()
+    found = [await disputed(world, adapter) for _ in range(2)]
+    opened = [one.opened_at for one in found if one.opened_at is not None]
+    since = min(opened) - timedelta(seconds=1)
+    listed = [one async for one in adapter.disputes_since(since)]
+    assert all(listed.count(one) == 1 for one in found)
+    later = [one async for one in adapter.disputes_since(max(opened) + timedelta(days=3))]
+    assert not any(one in later for one in found)
 
 
 async def test_an_inquiry_is_no_dispute_yet(world: World) -> None:
@@ -135,6 +147,8 @@ async def test_disputes_that_cannot_be_read_are_told_and_never_empty(
     world.order_fault(fault, operation="look-up", times=9)
     with pytest.raises(UnavailableError):
         await adapter.disputes_of("any")
+    with pytest.raises(UnavailableError):
+        _ = [one async for one in adapter.disputes_since(datetime(2026, 1, 1, tzinfo=UTC))]
     with pytest.raises(UnavailableError):
         await adapter.dispute("any")
 

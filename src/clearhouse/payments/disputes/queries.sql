@@ -162,3 +162,30 @@ where dispute_id = $1 and ($2::interval is not null or exists (
 
 -- name: answers_of
 select * from payments.dispute_answers where dispute_id = $1 order by answer_id
+
+-- name: claim_sweep
+insert into payments.dispute_sweeps as s (psp, swept_to, next_at, fence)
+values ($1, $2, $3::timestamptz + $4::interval, 1)
+on conflict (psp) do update set next_at = excluded.next_at, fence = s.fence + 1
+where s.next_at <= $3
+returning swept_to, fence
+
+-- name: unheard
+-- Those that nobody told of; those that are in another stage by now are to be asked about.
+with told as (
+    select * from unnest($2::text[], $3::text[]) t (psp_reference, stage)
+), moved as (
+    insert into payments.dispute_work as w (dispute_id, psp)
+    select d.dispute_id, d.psp from told t
+    join payments.disputes d on d.psp = $1 and d.psp_reference = t.psp_reference
+    where d.stage <> t.stage
+    order by d.dispute_id
+    on conflict (dispute_id) do update set next_at = least(w.next_at, now())
+)
+select distinct t.psp_reference from told t
+where not exists (
+    select from payments.disputes d where d.psp = $1 and d.psp_reference = t.psp_reference)
+
+-- name: leave_sweep
+update payments.dispute_sweeps set swept_to = coalesce($3, swept_to), next_at = $4
+where psp = $1 and fence = $2 returning psp

@@ -1,6 +1,7 @@
 """Reading disputes, and answering them: piece by piece, and then the last word."""
 
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
+from datetime import datetime, timedelta
 from typing import Final
 
 from clearhouse.psp.braintree.connection import Connection, unread
@@ -46,6 +47,17 @@ class DisputeCalls:
             return tuple(facts_of(each) for each in found)
         except Exception as error:  # noqa: BLE001 - the SDK and its transport raise all kinds
             raise unread(error) from None
+
+    async def disputes_since(self, since: datetime) -> AsyncIterator[DisputeFacts]:
+        """All disputes received since the day before, as days are the merchant's."""
+        day = since.date() - timedelta(days=1)
+        try:
+            found = await self._connection.call(lambda gateway: gateway.disputes_from(day))
+            facts = [facts_of(each) for each in found]
+        except Exception as error:  # noqa: BLE001 - the SDK and its transport raise all kinds
+            raise unread(error) from None
+        for each in facts:
+            yield each
 
     async def send_evidence(self, psp_reference: str, evidence: Evidence) -> OperationOutcome:
         """Add the text, and each field under the category it is named after; then finalize."""

@@ -114,6 +114,12 @@ class Gateway:
         disputes = [dispute_of(each) for each in found.disputes.items]
         return [each for each in disputes if each.transaction_id == transaction_id]
 
+    def disputes_from(self, received: date) -> list[Dispute]:
+        """All disputes that Braintree received on that day or later."""
+        search: Any = braintree.DisputeSearch
+        found: Any = self._gateway.dispute.search([search.received_date >= received.isoformat()])
+        return [dispute_of(each) for each in found.disputes.items]
+
     def add_evidence(self, identifier: str, text: str, category: str) -> Refusal | None:
         """One piece of evidence, under a category or none; None when it was taken."""
         asked = {"content": text} | ({"category": category} if category else {})

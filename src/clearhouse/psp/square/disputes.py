@@ -1,6 +1,7 @@
 """Square's disputes: read, answered with texts, or given in to; each harmless when repeated."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -52,22 +53,13 @@ class DisputeCalls:
 
     async def disputes_of(self, charge_reference: str) -> tuple[DisputeFacts, ...]:
         """All disputes of a payment: Square has no filter by it, so all are walked."""
-        found: list[DisputeFacts] = []
-        try:
-            page = await self._connection.page(
-                lambda square: square.disputes.list(request_options=ONCE)
-            )
-            while True:
-                for each in page.items or ():
-                    dispute = fields_of(each)
-                    if dispute["disputed_payment"]["payment_id"] == charge_reference:
-                        found.append(dispute_facts(dispute))
-                if not page.has_next:
-                    return tuple(found)
-                following = page.next_page
-                page = await self._connection.page(lambda _, following=following: following())
-        except Exception as error:  # noqa: BLE001 - the SDK and its transport raise all kinds
-            raise unread(error) from None
+        return tuple([one async for one in self._all() if one.charge_reference == charge_reference])
+
+    async def disputes_since(self, since: datetime) -> AsyncIterator[DisputeFacts]:
+        """All disputes opened since then; Square has no filter by it either."""
+        async for one in self._all():
+            if one.opened_at is None or one.opened_at >= since:
+                yield one
 
     async def send_evidence(self, psp_reference: str, evidence: Evidence) -> OperationOutcome:
         """Add each text under a key made from itself, then submit them all."""
@@ -92,6 +84,20 @@ class DisputeCalls:
             lambda square: square.disputes.accept(psp_reference, request_options=ONCE),
             frozenset({"ACCEPTED"}),
         )
+
+    async def _all(self) -> AsyncIterator[DisputeFacts]:
+        """Every dispute of the account. Raises UnavailableError."""
+        following: Callable[[AsyncSquare], Awaitable[Any]] | None
+        following = _first_page
+        while following is not None:
+            try:
+                page = await self._connection.page(following)
+                found = [dispute_facts(fields_of(each)) for each in page.items or ()]
+            except Exception as error:  # noqa: BLE001 - the SDK and its transport raise all kinds
+                raise unread(error) from None
+            for each in found:
+                yield each
+            following = (lambda _, page=page: page.next_page()) if page.has_next else None
 
     async def _answer(
         self,
@@ -132,6 +138,10 @@ class DisputeCalls:
                 request_options=ONCE,
             )
         )
+
+
+def _first_page(square: AsyncSquare) -> Awaitable[Any]:
+    return square.disputes.list(request_options=ONCE)
 
 
 def _moved_on(reference: str, state: object, wanted: frozenset[str]) -> OperationOutcome:

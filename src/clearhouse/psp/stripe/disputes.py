@@ -1,6 +1,7 @@
 """Reading Stripe's disputes, and answering them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
@@ -50,6 +51,23 @@ class DisputeCalls:
             return tuple(dispute_facts(found.to_dict()) for found in page.data)
         except Exception as error:  # noqa: BLE001 - the SDK and its transport raise all kinds
             raise unread(error) from None
+
+    async def disputes_since(self, since: datetime) -> AsyncIterator[DisputeFacts]:
+        """All disputes opened since then, newest first. Raises UnavailableError."""
+        params: Any = {"created": {"gte": int(since.timestamp())}, "limit": PAGE}
+        more = True
+        while more:
+            try:
+                page = await self._connection.run(
+                    lambda client: client.v1.disputes.list_async(params)
+                )
+                found = [dispute_facts(each.to_dict()) for each in page.data]
+            except Exception as error:  # noqa: BLE001 - the SDK and its transport raise all kinds
+                raise unread(error) from None
+            for each in found:
+                yield each
+            more = page.has_more
+            params["starting_after"] = found[-1].psp_reference if found else None
 
     async def send_evidence(self, psp_reference: str, evidence: Evidence) -> OperationOutcome:
         """Submit the text and the fields that Stripe names; others go into the text."""
