@@ -19,6 +19,7 @@ SERVICES: Final = (
     ("ledger", "clearhouse.ledger"),
     ("wallets", "clearhouse.wallets"),
     ("webhooks", "clearhouse.webhooks"),
+    ("reconciliation", "clearhouse.reconciliation"),
 )
 """Every service with the package that holds its migrations, in the order they must run."""
 

@@ -1,0 +1,112 @@
+"""Reconciliation's frozen values: what was read, what was found, and what differs."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from clearhouse.psp.settlements import Trouble
+from clearhouse.reconciliation.matching import Cause
+
+
+class FileState(StrEnum):
+    """What came of reading a file."""
+
+    READ = "read"
+    """Every line was understood."""
+    READ_IN_PART = "read_in_part"
+    """Some of it was not, and is told line by line; the rest counts."""
+    REJECTED = "rejected"
+    """It is not such a report at all; nothing was taken from it."""
+    KNOWN = "known"
+    """The same bytes were read before; nothing was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file in the vault, under its hash; ``size`` in bytes."""
+
+    path: str
+    sha256: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """What came of reading one file.
+
+    ``lines`` is how many it has, ``new`` how many no earlier file had, ``changed`` how many it
+    corrects. ``first`` and ``last`` are the days that it speaks of, None for none.
+    """
+
+    file_id: UUID
+    state: FileState
+    lines: int
+    new: int
+    changed: int
+    troubles: tuple[Trouble, ...]
+    trouble_count: int
+    first: date | None
+    last: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """One difference. Amounts in minor units of ``currency``; None where a side has nothing.
+
+    ``subject`` names it for ever: the same difference met on another night is the same break.
+    """
+
+    break_id: UUID
+    cause: Cause
+    subject: str
+    psp: str
+    day: date
+    order_id: UUID | None
+    reference: str
+    currency: str
+    ours_minor: int | None
+    theirs_minor: int | None
+    at_stake_minor: int
+    detail: str
+    state: str
+    owner: str
+    opened_at: datetime
+    closed_at: datetime | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class CauseFigures:
+    """The open breaks of one cause and currency: how many, over how much, and the oldest's day."""
+
+    cause: Cause
+    currency: str
+    count: int
+    at_stake_minor: int
+    oldest: date
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What agreed in one currency: how many lines, over how much in absolute amounts."""
+
+    currency: str
+    count: int
+    value_minor: int
+    fees_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """The result of reconciling one PSP's day."""
+
+    run_id: UUID
+    psp: str
+    day: date
+    started_at: datetime
+    ended_at: datetime
+    matched: tuple[Matched, ...]
+    new_breaks: int
+    closed_breaks: int
+    open_breaks: tuple[CauseFigures, ...]

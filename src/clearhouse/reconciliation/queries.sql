@@ -1,0 +1,276 @@
+-- Files, lines and what differs. A file is copied into a temporary table first, so that all that is
+-- said of its lines is said of all of them at once.
+
+-- name: make_incoming
+create temporary table if not exists incoming (
+    line_key text collate "C" not null,
+    kind text not null,
+    fact_kind text not null,
+    reference text collate "C" not null,
+    charge_reference text collate "C" not null,
+    order_hint text collate "C" not null,
+    currency text collate "C" not null,
+    gross_minor bigint not null,
+    fee_minor bigint not null,
+    occurred_at timestamptz not null,
+    settlement text not null,
+    card_tail text not null
+) on commit delete rows
+
+-- name: analyze_incoming
+analyze incoming (reference, fact_kind, occurred_at, line_key)
+
+-- name: lock_psp
+select pg_advisory_xact_lock(hashtextextended('reconciliation ' || $1::text, 7))
+
+-- name: ensure_days
+select reconciliation.ensure_days($1::date[])
+
+-- name: file_before
+select file_id, state, line_count from reconciliation.files where source = $1 and sha256 = $2
+
+-- name: open_file
+insert into reconciliation.files
+    (file_id, source, name, sha256, size_bytes, received_at, state)
+values ($1, $2, $3, $4, $5, $6, 'reading')
+
+-- name: close_file
+update reconciliation.files
+set state = $2, line_count = $3, new_count = $4, changed_count = $5, trouble_count = $6
+where file_id = $1
+
+-- name: store_troubles
+insert into reconciliation.troubles (file_id, number, line, kind, problem)
+select $1, t.number, t.line, t.kind, t.problem
+from unnest($2::int[], $3::bigint[], $4::text[], $5::text[]) as t (number, line, kind, problem)
+
+-- name: days_of_incoming
+select array_agg(day) as days, min(day) as first, max(day) as last
+from (select distinct (occurred_at at time zone 'UTC')::date as day from incoming) d
+
+-- name: take_lines
+-- All lines that are new, each with what it is beside the fact of its own reference. Facts are
+-- read for the days around the file's; older ones are looked for one by one afterwards, which is
+-- what 'unmatched' stands for. $5 and $6 are the fee plan, $7 how far off a fee may be.
+insert into reconciliation.lines (occurred_on, psp, line_key, kind, reference, charge_reference,
+    order_hint, currency, gross_minor, fee_minor, occurred_at, settlement, card_tail, file_id,
+    verdict, order_id, expected_minor, found_by)
+select (i.occurred_at at time zone 'UTC')::date, $1, i.line_key, i.kind, i.reference,
+    i.charge_reference, i.order_hint, i.currency, i.gross_minor, i.fee_minor, i.occurred_at,
+    i.settlement, i.card_tail, $2,
+    case
+        when i.fact_kind = '' then case i.kind when 'payout_reversal' then 'payout_returned'
+            when 'other' then 'unexplained' else 'stands_alone' end
+        when f.reference is null then 'unmatched'
+        when f.currency <> i.currency then 'currency_differs'
+        when f.amount_minor <> abs(i.gross_minor) then 'amount_differs'
+        when i.kind = 'charge_reversal' and not f.is_reversed then 'settlement_declined'
+        when i.kind in ('refund_reversal', 'dispute_reversal') and not f.is_reversed
+            then 'status_differs'
+        when i.kind = 'charge' and $5::bigint is not null
+            and abs(i.fee_minor * 10000 - i.gross_minor * $5 - $6::bigint * 10000) > $7::bigint * 10000
+            then 'fee_differs'
+        else 'matched'
+        end,
+    f.order_id, f.amount_minor, case when f.reference is not null then 'reference' end
+from incoming i
+left join payments.psp_facts f
+    on f.psp = $1 and f.kind = i.fact_kind and f.reference = i.reference
+    and f.happened_at >= $3::timestamptz and f.happened_at < $4::timestamptz
+on conflict (occurred_on, psp, line_key) do nothing
+
+-- name: correct_lines
+-- What the older line said is kept. A settlement that only comes to be known is no correction.
+with changed as materialized (
+    select distinct on (l.occurred_on, l.line_key) l.occurred_on as day, l.line_key as key, l.kind as old_kind,
+        l.reference as old_reference, l.currency as old_currency, l.gross_minor as old_gross,
+        l.fee_minor as old_fee, l.settlement as old_settlement, l.verdict as old_verdict, i.*
+    from incoming i
+    join reconciliation.lines l on l.occurred_on = (i.occurred_at at time zone 'UTC')::date
+        and l.psp = $1 and l.line_key = i.line_key
+    where l.file_id <> $2
+        and (l.kind, l.reference, l.currency, l.gross_minor, l.fee_minor, l.settlement)
+            is distinct from (i.kind, i.reference, i.currency, i.gross_minor, i.fee_minor,
+                coalesce(nullif(i.settlement, ''), l.settlement))
+    order by l.occurred_on, l.line_key
+), kept as (
+    insert into reconciliation.corrections (occurred_on, psp, line_key, corrected_at, file_id, kind,
+        reference, currency, gross_minor, fee_minor, settlement, verdict)
+    select day, $1, key, $3, $2, old_kind, old_reference, old_currency, old_gross, old_fee,
+        old_settlement, old_verdict
+    from changed
+)
+update reconciliation.lines l
+set kind = c.kind, reference = c.reference, charge_reference = c.charge_reference,
+    order_hint = c.order_hint, currency = c.currency, gross_minor = c.gross_minor,
+    fee_minor = c.fee_minor, settlement = coalesce(nullif(c.settlement, ''), l.settlement),
+    card_tail = c.card_tail, file_id = $2, order_id = null, expected_minor = null, found_by = null,
+    verdict = case when c.fact_kind <> '' then 'unmatched'
+        when c.kind = 'payout_reversal' then 'payout_returned'
+        when c.kind = 'other' then 'unexplained' else 'stands_alone' end
+from changed c
+where l.occurred_on = c.day and l.psp = $1 and l.line_key = c.key
+returning 1
+
+-- name: unmatched_lines
+-- Lines of some days that have found nothing yet, or that differ: those are looked at again.
+select l.occurred_on, l.line_key, l.kind, l.reference, l.charge_reference, l.order_hint,
+    l.currency, l.gross_minor, l.fee_minor
+from reconciliation.lines l
+where l.psp = $1 and l.occurred_on between $2 and $3
+    and l.verdict not in ('matched', 'stands_alone') and (l.occurred_on, l.line_key) > ($4, $5)
+order by l.occurred_on, l.line_key
+limit $6
+
+-- name: facts_of
+-- By reference alone, whenever they happened; for the few that the great join left over.
+select w.n, f.kind, f.reference, f.amount_minor, f.currency, f.is_reversed, f.order_id
+from unnest($2::text[], $3::text[]) with ordinality as w (kind, reference, n)
+join payments.psp_facts f on f.psp = $1 and f.kind = w.kind and f.reference = w.reference
+
+-- name: orders_named
+select w.n, s.order_id, s.status, s.psp, s.psp_reference
+from unnest($1::text[]) with ordinality as w (payment_order_id, n)
+join payments.order_states s on s.payment_order_id = w.payment_order_id
+
+-- name: judge_lines
+update reconciliation.lines l
+set verdict = j.verdict, order_id = j.order_id, expected_minor = j.expected_minor,
+    found_by = j.found_by
+from unnest($2::date[], $3::text[], $4::text[], $5::uuid[], $6::bigint[], $7::text[])
+    as j (occurred_on, line_key, verdict, order_id, expected_minor, found_by)
+where l.occurred_on = j.occurred_on and l.psp = $1 and l.line_key = j.line_key
+    and l.verdict <> j.verdict
+
+-- name: settled_twice
+-- The same charge under two names: all but the first are breaks.
+with twice as (
+    select reference from reconciliation.lines
+    where psp = $1 and occurred_on between $2 and $3 and kind = 'charge'
+    group by reference having count(*) > 1
+), later as (
+    select occurred_on, line_key from (
+        select l.occurred_on, l.line_key, row_number() over (
+            partition by l.reference order by l.occurred_at, l.line_key) as place
+        from reconciliation.lines l join twice using (reference)
+        where l.psp = $1 and l.occurred_on between $2 and $3 and l.kind = 'charge'
+    ) p where place > 1
+)
+update reconciliation.lines l set verdict = 'settled_twice'
+from later where l.occurred_on = later.occurred_on and l.psp = $1 and l.line_key = later.line_key
+    and l.verdict <> 'settled_twice'
+
+-- name: make_found
+-- What differs tonight, before it is held against what is known to differ.
+create temporary table if not exists found (
+    subject text collate "C" primary key,
+    cause text not null,
+    day date not null,
+    order_id uuid,
+    line_key text collate "C",
+    reference text not null,
+    currency text not null,
+    ours_minor bigint,
+    theirs_minor bigint,
+    at_stake_minor bigint not null,
+    detail text not null
+) on commit delete rows
+
+-- name: find_in_lines
+insert into found
+select $1 || ':line:' || l.line_key, l.verdict, l.occurred_on, l.order_id, l.line_key, l.reference,
+    l.currency,
+    case when l.verdict = 'fee_differs' then (l.gross_minor * $4::bigint + $5::bigint * 10000) / 10000
+        else l.expected_minor end,
+    case when l.verdict = 'fee_differs' then l.fee_minor else l.gross_minor end,
+    case l.verdict
+        when 'fee_differs'
+            then abs(l.fee_minor - (l.gross_minor * $4::bigint + $5::bigint * 10000) / 10000)
+        when 'amount_differs' then abs(abs(l.gross_minor) - l.expected_minor)
+        else abs(l.gross_minor) end,
+    format('%s %s%s%s', replace(l.kind, '_', ' '), l.reference,
+        case when l.charge_reference <> '' then ' of charge ' || l.charge_reference else '' end,
+        case when l.order_hint <> '' then ' for ' || l.order_hint else '' end)
+from reconciliation.lines l
+where l.psp = $1 and l.occurred_on between $2 and $3
+    and l.verdict not in ('matched', 'stands_alone')
+
+-- name: find_without_lines
+-- What we believe and no line says. Lines are looked for on the days around, since a PSP may book
+-- a charge on another day than we do. $6 is the first day whose time for lines is not over.
+insert into found
+select $1 || ':' || f.kind || ':' || f.reference,
+    case when (f.happened_at at time zone 'UTC')::date >= $6::date then 'not_settled_yet'
+        else 'missing_at_psp' end,
+    (f.happened_at at time zone 'UTC')::date, f.order_id, null, f.reference, f.currency,
+    f.amount_minor, null, f.amount_minor, format('%s %s', f.kind, f.public_id)
+from payments.psp_facts f
+where f.psp = $1 and f.happened_at >= $2::timestamptz and f.happened_at < $3::timestamptz
+    -- Neither came nor went, as far as the PSP's balance knows.
+    and not f.is_reversed
+    and not exists (
+        select from reconciliation.lines l
+        where l.psp = $1 and l.occurred_on between $4 and $5 and l.reference = f.reference
+            and l.kind = f.kind)
+on conflict do nothing
+
+-- name: close_agreed
+-- What differed and differs no more: its line matches now, or a line came.
+with agreed as (
+    update reconciliation.breaks b
+    set state = 'settled', closed_at = $4, seen_at = $4, version = b.version + 1
+    where b.psp = $1 and b.state = 'open' and b.day between $2 and $3
+        and not exists (select from found f where f.subject = b.subject)
+    returning b.break_id, b.version
+)
+insert into reconciliation.break_history (break_id, version, at, actor, deed, note)
+select break_id, version, $4, 'engine', 'settled', 'Both sides agree now.' from agreed
+returning 1
+
+-- name: open_found
+-- New ones, those whose cause or amounts changed, and those that had been settled. What a person
+-- or the engine closed stays closed as long as it is what it was.
+with stored as (
+    insert into reconciliation.breaks as b (break_id, subject, cause, psp, day, order_id, line_key,
+        reference, currency, ours_minor, theirs_minor, at_stake_minor, detail, opened_at, seen_at)
+    select n.break_id, f.subject, f.cause, $1, f.day, f.order_id, f.line_key, f.reference,
+        f.currency, f.ours_minor, f.theirs_minor, f.at_stake_minor, f.detail, $2, $2
+    from (select *, row_number() over (order by subject) as place from found) f
+    join unnest($3::uuid[]) with ordinality as n (break_id, place) using (place)
+    on conflict (subject) do update
+    set cause = excluded.cause, order_id = excluded.order_id, ours_minor = excluded.ours_minor,
+        theirs_minor = excluded.theirs_minor, at_stake_minor = excluded.at_stake_minor,
+        detail = excluded.detail, state = 'open', closed_at = null, seen_at = excluded.seen_at,
+        version = b.version + 1
+    where b.state = 'settled'
+        or (b.cause, b.ours_minor, b.theirs_minor) is distinct from
+            (excluded.cause, excluded.ours_minor, excluded.theirs_minor)
+    returning b.break_id, b.version, b.cause, b.detail
+)
+insert into reconciliation.break_history (break_id, version, at, actor, deed, note)
+select break_id, version, $2, 'engine', case when version = 1 then 'opened' else 'changed' end,
+    cause || ': ' || detail
+from stored
+returning version
+
+-- name: count_found
+select count(*) from found
+
+-- name: figures_of_lines
+select l.currency, count(*) as lines, sum(abs(l.gross_minor))::text as value,
+    sum(l.fee_minor)::text as fees
+from reconciliation.lines l
+where l.psp = $1 and l.occurred_on between $2 and $3 and l.verdict = 'matched'
+group by l.currency order by l.currency
+
+-- name: figures_of_breaks
+select b.cause, b.currency, count(*) as breaks, sum(b.at_stake_minor)::text as at_stake,
+    min(b.day) as oldest
+from reconciliation.breaks b
+where b.psp = $1 and b.state = 'open'
+group by b.cause, b.currency order by b.cause, b.currency
+
+-- name: store_run
+insert into reconciliation.runs (run_id, psp, day, started_at, ended_at, matched_count,
+    matched_minor, open_breaks, figures)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
