@@ -1,4 +1,4 @@
-"""The tables and the diagrams on the pages of the lifecycles are what the code says now.
+"""The tables and the diagrams of the lifecycles and of breaks are what the code says now.
 
 Run ``python -m checks.lifecycle`` to write them anew.
 """
@@ -17,6 +17,7 @@ PAGES: Final = {
         "clearhouse.payments.operations.atlas",
         "clearhouse.payments.disputes.atlas",
     ),
+    Path("docs/reference/reconciliation.md"): ("clearhouse.reconciliation.atlas",),
     Path("docs/reference/payouts-lifecycle.md"): ("clearhouse.wallets.payouts.atlas",),
 }
 """Each page with the modules that draw it."""

@@ -38,9 +38,9 @@ class Office:
         self.pool = pool
         self.clock = Noon()
         ids = Ids(self.clock, SeededRandomness(7))
-        plans = {"stripe": FeePlan(*PLAN)}
+        plans = {"stripe": {"USD": FeePlan(*PLAN), "EUR": FeePlan(*PLAN)}}
         self._loader = Loader(pool, self.clock, ids, Vault(folder), plans)
-        self._nights = Nights(pool, self.clock, ids, plans, patience=3)
+        self.nights = Nights(pool, self.clock, ids, plans, patience=3)
 
     async def read(self, lines: Sequence[Told]) -> FileRead:
         return await self.read_bytes(report(lines))
@@ -49,7 +49,7 @@ class Office:
         return await self._loader.load("stripe", "day.csv", [content], read_report)
 
     async def night(self) -> Night:
-        return await self._nights.reconcile("stripe", DAY)
+        return await self.nights.reconcile("stripe", DAY)
 
     async def breaks(self) -> dict[str, str]:
         rows = await self.pool.fetch(
@@ -265,7 +265,7 @@ async def test_a_charge_of_another_day_is_matched_by_its_reference(
     late = [charge_of(order, at=order.at + timedelta(days=30)) for order in orders]
     read = await office.read(late)
     assert read.last is not None
-    await office._nights.reconcile("stripe", date(2026, 12, 1), read.last)
+    await office.nights.reconcile("stripe", date(2026, 12, 1), read.last)
     assert (
         await office.pool.fetchval(
             "select count(*) from reconciliation.lines where verdict = 'matched'"

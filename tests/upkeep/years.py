@@ -46,7 +46,9 @@ async def make_partitions(owner: PlainConnection, days: int) -> None:
     """The partitions of every table for the week of a day long gone."""
     await owner.execute(
         "select clearhouse.ensure_partitions(partrelid::regclass, current_date - $1::int,"
-        " current_date - $1::int) from pg_partitioned_table",
+        " current_date - $1::int) from pg_partitioned_table p join pg_attribute a"
+        " on a.attrelid = p.partrelid and a.attnum = p.partattrs[0]"
+        " where a.atttypid = 'uuid'::regtype",
         days,
     )
 

@@ -2,6 +2,7 @@
 
 from clearhouse.bootstrap.api import api_app
 from clearhouse.bootstrap.psps import open_psps
+from clearhouse.bootstrap.reconciliation import collector_of, nights_of
 from clearhouse.bootstrap.runtime import SERVICES, Runtime, migrate_all, open_runtime
 from clearhouse.bootstrap.workers import Role, consumers, run_loops, run_workers
 
@@ -10,8 +11,10 @@ __all__ = [
     "Role",
     "Runtime",
     "api_app",
+    "collector_of",
     "consumers",
     "migrate_all",
+    "nights_of",
     "open_psps",
     "open_runtime",
     "run_loops",

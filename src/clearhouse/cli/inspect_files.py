@@ -19,18 +19,12 @@ from clearhouse.psp.banks import camt053, csv_statements, mt940
 from clearhouse.psp.banks.statements import Balance, BankLine, StatementReader
 from clearhouse.psp.settlements import SettlementLine, Trouble
 from clearhouse.reconciliation.banking import Found, Verdict, match
+from clearhouse.reconciliation.collecting import kind_of
 from clearhouse.reconciliation.sent import Sent
 
 _PIECE: Final = 1 << 17
 _SHOWN: Final = 20
 _GOOD: Final = frozenset({Verdict.MATCHED, Verdict.ON_ITS_WAY})
-_MARKS: Final = (
-    (b"balance_transaction_id", "stripe"),
-    (b"Merchant Account ID", "braintree"),
-    (b'{"payout"', "square"),
-    (b"BkToCstmrStmt", "camt.053"),
-    (b":60F:", "MT940"),
-)
 
 
 @dataclass(slots=True)
@@ -120,11 +114,9 @@ def _count(told: _Told, currency: str, minor: int) -> None:
 
 
 def _kind_of(head: bytes, file: Path) -> str:
-    for mark, kind in _MARKS:
-        if mark in head:
-            return kind
-    if file.suffix.lower() == ".csv":
-        return "CSV"
+    kind = kind_of(head, file.name)
+    if kind is not None:
+        return kind
     raise ConfigurationError(
         f"{file} is no report and no statement that is known.",
         hint="See docs/reference/settlement-sources.md for what can be read.",

@@ -27,7 +27,7 @@ _BATCH: Final = 2_000
 
 
 async def judge_again(
-    connection: Connection, psp: str, first: date, last: date, plan: FeePlan | None
+    connection: Connection, psp: str, first: date, last: date, plans: Mapping[str, FeePlan]
 ) -> int:
     """Judge what is not matched on some days, in the caller's transaction; says how many changed.
 
@@ -39,14 +39,17 @@ async def judge_again(
         rows = await connection.fetch(QUERIES["unmatched_lines"], psp, first, last, *after, _BATCH)
         if not rows:
             break
-        changed += await _judge(connection, psp, rows, plan)
+        changed += await _judge(connection, psp, rows, plans)
         after = (rows[-1]["occurred_on"], rows[-1]["line_key"])
     twice = await connection.execute(QUERIES["settled_twice"], psp, first, last)
     return changed + int(twice.rsplit(" ", 1)[1])
 
 
 async def _judge(
-    connection: Connection, psp: str, rows: Sequence[asyncpg.Record], plan: FeePlan | None
+    connection: Connection,
+    psp: str,
+    rows: Sequence[asyncpg.Record],
+    plans: Mapping[str, FeePlan],
 ) -> int:
     lines = [_line(row) for row in rows]
     kinds = [FACT_KINDS.get(line.kind, "") for line in lines]
@@ -59,7 +62,7 @@ async def _judge(
     for place, (row, line) in enumerate(zip(rows, lines, strict=True)):
         fact, order = facts.get(place), orders.get(place)
         if fact is not None:
-            cause = judge(line, fact[0], plan)
+            cause = judge(line, fact[0], plans.get(line.currency))
             verdict = (
                 cause.word if cause else "matched",
                 fact[1],

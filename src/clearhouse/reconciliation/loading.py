@@ -5,7 +5,8 @@ grow with it and an overlap with an earlier file costs nothing but the look. All
 together: a process that dies meanwhile leaves nothing, and reading it again is the cure.
 """
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from uuid import UUID
@@ -16,8 +17,8 @@ from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.ids import Ids
 from clearhouse.postgres.connection import Connection, Pool
 from clearhouse.psp.settlements import LineKind, ReportReader, SettlementLine, Trouble, TroubleKind
-from clearhouse.reconciliation.matching import FACT_KINDS, FeePlan
-from clearhouse.reconciliation.model import FileRead, FileState, KeptFile
+from clearhouse.reconciliation.matching import FACT_KINDS, FeePlan, plan_columns
+from clearhouse.reconciliation.model import FileRead, FileState
 from clearhouse.reconciliation.store import QUERIES
 from clearhouse.reconciliation.vault import Vault
 
@@ -34,11 +35,20 @@ _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "
 _TABS: Final = len(_COLUMNS) - 1
 
 
+def _nobody(_lines: int) -> None:
+    """Whom nothing need be told."""
+
+
 class Loader:
-    """Reads the reports of PSPs; ``plans`` are the fees agreed with them."""
+    """Reads the reports of PSPs; ``plans`` are the fees agreed with them, by PSP and currency."""
 
     def __init__(
-        self, pool: Pool, clock: Clock, ids: Ids, vault: Vault, plans: dict[str, FeePlan]
+        self,
+        pool: Pool,
+        clock: Clock,
+        ids: Ids,
+        vault: Vault,
+        plans: Mapping[str, Mapping[str, FeePlan]],
     ) -> None:
         self._pool = pool
         self._clock = clock
@@ -47,33 +57,63 @@ class Loader:
         self._plans = plans
 
     async def load(
-        self, psp: str, name: str, content: Iterable[bytes], reader: ReportReader
+        self,
+        psp: str,
+        name: str,
+        content: Iterable[bytes],
+        reader: ReportReader,
+        *,
+        troubles: Sequence[Trouble] = (),
+        tell: Callable[[int], None] = _nobody,
     ) -> FileRead:
         """Read one report of a PSP; the same bytes a second time change nothing.
 
-        ``name`` is for people. Raises UnavailableError when the vault cannot be written.
+        ``name`` is for people, ``troubles`` is what its PSP says against it elsewhere, and
+        ``tell`` hears how many lines were read so far. Raises UnavailableError when the vault
+        cannot be written.
         """
-        kept = self._vault.keep(content)
+        kept = await asyncio.to_thread(self._vault.keep, content)
         async with self._pool.acquire() as connection, connection.transaction():
             # One reader of a PSP's files at a time, so that two that overlap add up.
             await connection.execute(QUERIES["lock_psp"], psp)
             known = await connection.fetchrow(QUERIES["file_before"], psp, kept.sha256)
             if known is not None:
-                return FileRead(
-                    known["file_id"], FileState.KNOWN, known["line_count"], 0, 0, (), 0, None, None
-                )
+                return await self._know(connection, known, troubles)
             file_id = self._ids.new()
             now = self._clock.now()
             await connection.execute(
                 QUERIES["open_file"], file_id, psp, name, kept.sha256, kept.size, now
             )
-            return await self._take(connection, file_id, psp, kept, reader)
+            source = _Source(reader(self._vault.read(kept)), troubles, tell)
+            return await self._take(connection, file_id, psp, source)
+
+    async def _know(
+        self, connection: Connection, known: asyncpg.Record, troubles: Sequence[Trouble]
+    ) -> FileRead:
+        if troubles:
+            await connection.execute(
+                QUERIES["add_troubles"],
+                known["file_id"],
+                [trouble.line for trouble in troubles],
+                [trouble.kind.value for trouble in troubles],
+                [trouble.text for trouble in troubles],
+            )
+        return FileRead(
+            known["file_id"],
+            FileState.KNOWN,
+            known["line_count"],
+            0,
+            0,
+            tuple(troubles),
+            len(troubles),
+            known["first_day"],
+            known["last_day"],
+        )
 
     async def _take(
-        self, connection: Connection, file_id: UUID, psp: str, kept: KeptFile, reader: ReportReader
+        self, connection: Connection, file_id: UUID, psp: str, source: "_Source"
     ) -> FileRead:
         await connection.execute(QUERIES["make_incoming"])
-        source = _Source(reader(self._vault.read(kept)))
         await connection.copy_to_table(
             "incoming", source=source.pieces(), columns=_COLUMNS, format="text"
         )
@@ -87,8 +127,7 @@ class Loader:
             await connection.execute(QUERIES["ensure_days"], days["days"])
             new, changed = await self._judge(connection, file_id, psp, days)
         state = _state(source)
-        await self._close(connection, file_id, state, source, new, changed)
-        return FileRead(
+        read = FileRead(
             file_id,
             state,
             source.lines,
@@ -99,6 +138,8 @@ class Loader:
             first,
             last,
         )
+        await self._close(connection, read)
+        return read
 
     async def _judge(
         self, connection: Connection, file_id: UUID, psp: str, days: asyncpg.Record
@@ -106,16 +147,13 @@ class Loader:
         await connection.execute(QUERIES["analyze_incoming"])
         for setting in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin"):
             await connection.execute(f"set local {setting} = on")
-        plan = self._plans.get(psp)
         told = await connection.execute(
             QUERIES["take_lines"],
             psp,
             file_id,
             _midnight(days["first"]) - _AROUND,
             _midnight(days["last"]) + _AROUND,
-            plan.basis_points if plan else None,
-            plan.fixed_minor if plan else None,
-            plan.tolerance_minor if plan else None,
+            *plan_columns(self._plans.get(psp, {})),
         )
         new = int(told.rsplit(" ", 1)[1])
         corrected = await connection.fetch(
@@ -123,46 +161,52 @@ class Loader:
         )
         return new, len(corrected)
 
-    async def _close(
-        self,
-        connection: Connection,
-        file_id: UUID,
-        state: FileState,
-        source: "_Source",
-        new: int,
-        changed: int,
-    ) -> None:
-        if source.troubles:
+    async def _close(self, connection: Connection, read: FileRead) -> None:
+        if read.troubles:
             await connection.execute(
                 QUERIES["store_troubles"],
-                file_id,
-                list(range(1, len(source.troubles) + 1)),
-                [trouble.line for trouble in source.troubles],
-                [trouble.kind.value for trouble in source.troubles],
-                [trouble.text for trouble in source.troubles],
+                read.file_id,
+                list(range(1, len(read.troubles) + 1)),
+                [trouble.line for trouble in read.troubles],
+                [trouble.kind.value for trouble in read.troubles],
+                [trouble.text for trouble in read.troubles],
             )
         await connection.execute(
             QUERIES["close_file"],
-            file_id,
-            state.value,
-            source.lines,
-            new,
-            changed,
-            source.trouble_count,
+            read.file_id,
+            read.state.value,
+            read.lines,
+            read.new,
+            read.changed,
+            read.trouble_count,
+            read.first,
+            read.last,
         )
 
 
 class _Source:
     """The lines of one file as text for COPY; counts them, and puts troubles aside."""
 
-    def __init__(self, content: Iterable[SettlementLine | Trouble]) -> None:
+    def __init__(
+        self,
+        content: Iterable[SettlementLine | Trouble],
+        troubles: Sequence[Trouble],
+        tell: Callable[[int], None],
+    ) -> None:
         self._content = content
+        self._tell = tell
         self.lines = 0
-        self.trouble_count = 0
-        self.troubles: list[Trouble] = []
+        self.trouble_count = len(troubles)
+        self.troubles = list(troubles[:MOST_TROUBLES])
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """Pieces of some hundred kilobytes."""
+        """Pieces of some hundred kilobytes, read in a thread so that others can go on."""
+        texts = self._texts()
+        while (text := await asyncio.to_thread(next, texts, None)) is not None:
+            self._tell(self.lines)
+            yield text
+
+    def _texts(self) -> Iterator[bytes]:
         rows: list[str] = []
         size = 0
         for one in self._content:

@@ -4,6 +4,7 @@ Pure, and the one place that says so in words: the SQL that does it a million ti
 held against ``judge`` by tests. Each cause says what differs, who can mend it, and how.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -229,7 +230,7 @@ class OrderState:
 
 @dataclass(frozen=True, slots=True)
 class FeePlan:
-    """What a PSP takes by agreement, of each charge: basis points and a fixed part.
+    """What a PSP takes by agreement, of each charge in one currency: basis points and a fixed part.
 
     A fee may be off by ``tolerance_minor`` before it is a break, for the PSP's own rounding.
     """
@@ -242,6 +243,19 @@ class FeePlan:
         """Whether a charge's fee is the agreed one. Exact: compared in ten-thousandths."""
         agreed = gross_minor * self.basis_points + self.fixed_minor * 10_000
         return abs(fee_minor * 10_000 - agreed) <= self.tolerance_minor * 10_000
+
+
+def plan_columns(
+    plans: Mapping[str, FeePlan],
+) -> tuple[list[str], list[int], list[int], list[int]]:
+    """Fee plans by currency as columns: currencies, basis points, fixed parts, tolerances."""
+    chosen = plans.values()
+    return (
+        list(plans),
+        [plan.basis_points for plan in chosen],
+        [plan.fixed_minor for plan in chosen],
+        [plan.tolerance_minor for plan in chosen],
+    )
 
 
 def judge(line: SettlementLine, fact: Fact | None, plan: FeePlan | None = None) -> Cause | None:
@@ -269,14 +283,8 @@ def judge_alone(
 ) -> Cause | None:
     """The break that a line without a fact is, by the order that it names, if there is one."""
     match line.kind:
-        case LineKind.CHARGE if order is None:
-            return Cause.UNKNOWN_CHARGE
-        case LineKind.CHARGE if order.status == "SUCCESS":
-            return Cause.DUPLICATE_CHARGE
-        case LineKind.CHARGE if order.status == "FAILED":
-            return Cause.CHARGED_BUT_FAILED
         case LineKind.CHARGE:
-            return Cause.CHARGED_BUT_OPEN
+            return _charge_alone(order)
         case LineKind.REFUND | LineKind.REFUND_REVERSAL:
             return Cause.UNKNOWN_REFUND if charge_is_known else Cause.REFUND_WITHOUT_ORDER
         case LineKind.DISPUTE | LineKind.DISPUTE_REVERSAL:
@@ -287,3 +295,15 @@ def judge_alone(
             return Cause.UNEXPLAINED
         case _:
             return None
+
+
+def _charge_alone(order: OrderState | None) -> Cause:
+    if order is None:
+        return Cause.UNKNOWN_CHARGE
+    match order.status:
+        case "SUCCESS":
+            return Cause.DUPLICATE_CHARGE
+        case "FAILED":
+            return Cause.CHARGED_BUT_FAILED
+        case _:
+            return Cause.CHARGED_BUT_OPEN

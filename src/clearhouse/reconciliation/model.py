@@ -51,6 +51,15 @@ class FileRead:
 
 
 @dataclass(frozen=True, slots=True)
+class Collected:
+    """A file that came in: its name, whose it is (a PSP's name), and what came of reading it."""
+
+    name: str
+    source: str
+    read: FileRead
+
+
+@dataclass(frozen=True, slots=True)
 class Break:
     """One difference. Amounts in minor units of ``currency``; None where a side has nothing.
 

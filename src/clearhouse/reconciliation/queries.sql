@@ -27,7 +27,8 @@ select pg_advisory_xact_lock(hashtextextended('reconciliation ' || $1::text, 7))
 select reconciliation.ensure_days($1::date[])
 
 -- name: file_before
-select file_id, state, line_count from reconciliation.files where source = $1 and sha256 = $2
+select file_id, state, line_count, first_day, last_day
+from reconciliation.files where source = $1 and sha256 = $2
 
 -- name: open_file
 insert into reconciliation.files
@@ -36,13 +37,29 @@ values ($1, $2, $3, $4, $5, $6, 'reading')
 
 -- name: close_file
 update reconciliation.files
-set state = $2, line_count = $3, new_count = $4, changed_count = $5, trouble_count = $6
+set state = $2, line_count = $3, new_count = $4, changed_count = $5, trouble_count = $6,
+    first_day = $7, last_day = $8
 where file_id = $1
 
 -- name: store_troubles
 insert into reconciliation.troubles (file_id, number, line, kind, problem)
 select $1, t.number, t.line, t.kind, t.problem
 from unnest($2::int[], $3::bigint[], $4::text[], $5::text[]) as t (number, line, kind, problem)
+
+-- name: add_troubles
+-- What is said against a file that was read before, as far as it is new.
+with said as (
+    select t.*, row_number() over (order by t.n) + (
+            select coalesce(max(number), 0) from reconciliation.troubles where file_id = $1) as number
+    from unnest($2::bigint[], $3::text[], $4::text[]) with ordinality as t (line, kind, problem, n)
+    where not exists (select from reconciliation.troubles k where k.file_id = $1
+        and k.line = t.line and k.kind = t.kind and k.problem = t.problem)
+), counted as (
+    update reconciliation.files set trouble_count = trouble_count + (select count(*) from said)
+    where file_id = $1 and exists (select from said)
+)
+insert into reconciliation.troubles (file_id, number, line, kind, problem)
+select $1, number, line, kind, problem from said
 
 -- name: days_of_incoming
 select array_agg(day) as days, min(day) as first, max(day) as last
@@ -51,7 +68,7 @@ from (select distinct (occurred_at at time zone 'UTC')::date as day from incomin
 -- name: take_lines
 -- All lines that are new, each with what it is beside the fact of its own reference. Facts are
 -- read for the days around the file's; older ones are looked for one by one afterwards, which is
--- what 'unmatched' stands for. $5 and $6 are the fee plan, $7 how far off a fee may be.
+-- what 'unmatched' stands for. $5 to $8 are the fee plans by currency, with how far off one may be.
 insert into reconciliation.lines (occurred_on, psp, line_key, kind, reference, charge_reference,
     order_hint, currency, gross_minor, fee_minor, occurred_at, settlement, card_tail, file_id,
     verdict, order_id, expected_minor, found_by)
@@ -67,9 +84,8 @@ select (i.occurred_at at time zone 'UTC')::date, $1, i.line_key, i.kind, i.refer
         when i.kind = 'charge_reversal' and not f.is_reversed then 'settlement_declined'
         when i.kind in ('refund_reversal', 'dispute_reversal') and not f.is_reversed
             then 'status_differs'
-        when i.kind = 'charge' and $5::bigint is not null
-            and abs(i.fee_minor * 10000 - i.gross_minor * $5 - $6::bigint * 10000) > $7::bigint * 10000
-            then 'fee_differs'
+        when i.kind = 'charge' and abs(i.fee_minor * 10000 - i.gross_minor * a.basis_points
+            - a.fixed_minor * 10000) > a.tolerance_minor * 10000 then 'fee_differs'
         else 'matched'
         end,
     f.order_id, f.amount_minor, case when f.reference is not null then 'reference' end
@@ -77,6 +93,8 @@ from incoming i
 left join payments.psp_facts f
     on f.psp = $1 and f.kind = i.fact_kind and f.reference = i.reference
     and f.happened_at >= $3::timestamptz and f.happened_at < $4::timestamptz
+left join unnest($5::text[], $6::bigint[], $7::bigint[], $8::bigint[])
+    as a (currency, basis_points, fixed_minor, tolerance_minor) on a.currency = i.currency
 on conflict (occurred_on, psp, line_key) do nothing
 
 -- name: correct_lines
@@ -180,18 +198,21 @@ create temporary table if not exists found (
 insert into found
 select $1 || ':line:' || l.line_key, l.verdict, l.occurred_on, l.order_id, l.line_key, l.reference,
     l.currency,
-    case when l.verdict = 'fee_differs' then (l.gross_minor * $4::bigint + $5::bigint * 10000) / 10000
+    case when l.verdict = 'fee_differs'
+        then (l.gross_minor * a.basis_points + a.fixed_minor * 10000) / 10000
         else l.expected_minor end,
     case when l.verdict = 'fee_differs' then l.fee_minor else l.gross_minor end,
     case l.verdict
-        when 'fee_differs'
-            then abs(l.fee_minor - (l.gross_minor * $4::bigint + $5::bigint * 10000) / 10000)
+        when 'fee_differs' then coalesce(abs(l.fee_minor
+            - (l.gross_minor * a.basis_points + a.fixed_minor * 10000) / 10000), 0)
         when 'amount_differs' then abs(abs(l.gross_minor) - l.expected_minor)
         else abs(l.gross_minor) end,
     format('%s %s%s%s', replace(l.kind, '_', ' '), l.reference,
         case when l.charge_reference <> '' then ' of charge ' || l.charge_reference else '' end,
         case when l.order_hint <> '' then ' for ' || l.order_hint else '' end)
 from reconciliation.lines l
+left join unnest($4::text[], $5::bigint[], $6::bigint[])
+    as a (currency, basis_points, fixed_minor) on a.currency = l.currency
 where l.psp = $1 and l.occurred_on between $2 and $3
     and l.verdict not in ('matched', 'stands_alone')
 

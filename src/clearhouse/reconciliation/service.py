@@ -15,7 +15,7 @@ from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.ids import Ids
 from clearhouse.postgres.connection import Connection, Pool
 from clearhouse.reconciliation.judging import judge_again
-from clearhouse.reconciliation.matching import CAUSES, FeePlan
+from clearhouse.reconciliation.matching import CAUSES, FeePlan, plan_columns
 from clearhouse.reconciliation.model import CauseFigures, Matched, Night
 from clearhouse.reconciliation.store import QUERIES
 
@@ -28,7 +28,12 @@ class Nights:
     """Reconciles days. ``patience`` is how many days a PSP has to report what happened."""
 
     def __init__(
-        self, pool: Pool, clock: Clock, ids: Ids, plans: Mapping[str, FeePlan], patience: int
+        self,
+        pool: Pool,
+        clock: Clock,
+        ids: Ids,
+        plans: Mapping[str, Mapping[str, FeePlan]],
+        patience: int,
     ) -> None:
         self._pool = pool
         self._clock = clock
@@ -44,24 +49,23 @@ class Nights:
             await connection.execute(QUERIES["lock_psp"], psp)
             for setting in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin"):
                 await connection.execute(f"set local {setting} = on")
-            plan = self._plans.get(psp)
-            await judge_again(connection, psp, day, until, plan)
-            await self._find(connection, psp, day, until, plan)
+            plans = self._plans.get(psp, {})
+            await judge_again(connection, psp, day, until, plans)
+            await self._find(connection, psp, day, until, plans)
             new, closed = await self._compare(connection, psp, day, until)
             return await self._tell(connection, psp, day, until, started, new, closed)
 
     async def _find(
-        self, connection: Connection, psp: str, day: date, until: date, plan: FeePlan | None
+        self,
+        connection: Connection,
+        psp: str,
+        day: date,
+        until: date,
+        plans: Mapping[str, FeePlan],
     ) -> None:
         await connection.execute(QUERIES["make_found"])
-        await connection.execute(
-            QUERIES["find_in_lines"],
-            psp,
-            day,
-            until,
-            plan.basis_points if plan else None,
-            plan.fixed_minor if plan else None,
-        )
+        agreed = plan_columns(plans)[:3]
+        await connection.execute(QUERIES["find_in_lines"], psp, day, until, *agreed)
         await connection.execute(
             QUERIES["find_without_lines"],
             psp,

@@ -22,6 +22,7 @@ from clearhouse.settings.model import (
     FeeSettings,
     LogSettings,
     PageSettings,
+    ReconciliationSettings,
     RefundSettings,
     RetrySettings,
     SandboxSettings,
@@ -275,6 +276,11 @@ def _assemble(
         fee=FeeSettings(value["fee.basis_points"], value["fee.fixed"]),
         refund=RefundSettings(value["refund.fee_policy"]),
         dispute=DisputeSettings(value["dispute.borne_by"]),
+        reconciliation=ReconciliationSettings(
+            vault=value["reconciliation.vault"] or value["data_directory"] / "settlement-files",
+            patience_days=value["reconciliation.patience_days"],
+            fees=value["reconciliation.fees"] or {},
+        ),
         sandbox=SandboxSettings(
             host=value["sandbox.host"],
             port=value["sandbox.port"],

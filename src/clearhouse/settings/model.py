@@ -116,6 +116,27 @@ class DisputeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedFee:
+    """What a PSP takes of each charge by agreement, in minor units of one currency."""
+
+    basis_points: int
+    fixed_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReconciliationSettings:
+    """How the PSPs' and the bank's books are compared with ours.
+
+    ``fees`` are by PSP and currency; what is not named is not checked. ``patience_days`` is how
+    long a PSP has to report what happened.
+    """
+
+    vault: Path
+    patience_days: int
+    fees: Mapping[str, Mapping[str, PlannedFee]]
+
+
+@dataclass(frozen=True, slots=True)
 class SandboxSettings:
     """The PSP sandbox; ``seed`` None draws faults and latencies anew at each start."""
 
@@ -158,5 +179,6 @@ class Settings:
     fee: FeeSettings
     refund: RefundSettings
     dispute: DisputeSettings
+    reconciliation: ReconciliationSettings
     sandbox: SandboxSettings
     log: LogSettings

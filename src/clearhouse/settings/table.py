@@ -13,6 +13,7 @@ from clearhouse.psp import rail_registry, registry
 from clearhouse.psp.credentials import Credential
 from clearhouse.psp.routing import ELSEWHERE
 from clearhouse.settings import kinds
+from clearhouse.settings.fees import read_fees
 from clearhouse.settings.kinds import Kind
 from clearhouse.settings.routes import read_rules
 
@@ -300,6 +301,26 @@ _CORE: Final = (
         "seller",
         "Who bears a dispute that is lost, as far as the money was not refunded already; the"
         " platform's fee is kept either way.",
+    ),
+    Setting(
+        "reconciliation.vault",
+        kinds.PATH,
+        None,
+        "Where settlement files and bank statements are kept as they came, under their hash; unset:"
+        " settlement-files in the data directory.",
+    ),
+    Setting(
+        "reconciliation.patience_days",
+        kinds.whole(0, 60),
+        "5",
+        "How many days a PSP has to report what happened before it is missing there.",
+    ),
+    Setting(
+        "reconciliation.fees",
+        Kind("fees by PSP and currency", read_fees),
+        None,
+        "What the PSPs take of each charge by agreement, such as `stripe USD 2.9% + 0.30, square"
+        " USD 2.6% + 0.10`; what is not named is not checked.",
     ),
     Setting("sandbox.host", kinds.TEXT, "127.0.0.1", "The address the PSP sandbox listens on."),
     Setting("sandbox.port", kinds.PORT, "8090", "The port the PSP sandbox listens on."),

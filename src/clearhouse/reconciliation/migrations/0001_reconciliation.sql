@@ -20,6 +20,9 @@ create table reconciliation.files (
     new_count bigint not null default 0 check (new_count between 0 and line_count),
     changed_count bigint not null default 0 check (changed_count >= 0),
     trouble_count bigint not null default 0 check (trouble_count >= 0),
+    -- The days that it speaks of; null for none.
+    first_day date,
+    last_day date,
     unique (source, sha256)
 );
 
@@ -167,6 +170,9 @@ begin
         -- One maker at a time; the second one finds it made.
         perform pg_advisory_xact_lock(hashtextextended('reconciliation.lines', 7));
         continue when to_regclass(format('reconciliation.%I', part)) is not null;
+        -- Lines of a month that came before it had a partition stay where they are.
+        continue when exists (select from reconciliation.lines_default
+            where occurred_on >= month and occurred_on < month + interval '1 month');
         execute format(
             'create table reconciliation.%I partition of reconciliation.lines'
             ' for values from (%L) to (%L)', part, month, (month + interval '1 month')::date);

@@ -1,0 +1,150 @@
+"""``clearhouse reconcile``: our books beside the PSPs' reports, and what differs."""
+
+import asyncio
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+from cyclopts import Parameter
+
+from clearhouse.bootstrap import Runtime, collector_of, nights_of, open_psps, open_runtime
+from clearhouse.cli.console import err, out
+from clearhouse.cli.embedded import reach_database
+from clearhouse.cli.errors import OK, VIOLATION
+from clearhouse.cli.options import NO_OPTIONS, Common
+from clearhouse.cli.reconciled import as_data, is_clean, show
+from clearhouse.kernel.errors import ConfigurationError
+from clearhouse.psp.settlements import Settlements
+from clearhouse.reconciliation.model import Collected, Night
+from clearhouse.settings import Settings
+
+_DAY: Final = timedelta(days=1)
+
+
+def reconcile(
+    *files: Path,
+    date: Annotated[
+        datetime | None, Parameter(help="The UTC day to fetch and compare; unset: yesterday.")
+    ] = None,
+    psp: Annotated[str | None, Parameter(help="One PSP only.")] = None,
+    fetch: Annotated[
+        bool, Parameter(negative="--no-fetch", help="Fetch the day's reports from the PSPs first.")
+    ] = True,
+    json: Annotated[bool, Parameter(help="Print what was found as JSON.")] = False,
+    common: Common = NO_OPTIONS,
+) -> int:
+    """Compare our books with the PSPs' settlement reports, and keep what differs.
+
+    With files, these are read, and the days that they speak of are compared. Without, the
+    reports of a day are fetched from the PSPs. Files are kept as they came; the same file
+    twice, or one that overlaps another, changes nothing. It ends with 1 while anything differs
+    that time alone will not mend, or a file was not understood whole.
+
+    **Examples**
+
+    ```shell
+    clearhouse reconcile
+    clearhouse reconcile --date 2026-11-21 --psp stripe
+    clearhouse reconcile balance_change_*.csv
+    clearhouse reconcile --no-fetch --json | jq '.breaks[].cause'
+    ```
+    """
+    if files and (date or psp):
+        raise ConfigurationError(
+            "Give files, or --date and --psp, but not both.",
+            hint="A file says itself whose it is and which days it speaks of.",
+        )
+    settings = common.load().settings
+    if psp is not None and psp not in settings.psps:
+        raise ConfigurationError(
+            f"{psp} is not an enabled PSP.",
+            hint=f"Enabled are: {', '.join(settings.psps) or 'none'}.",
+        )
+    chosen = [psp] if psp is not None else list(settings.psps)
+    if not files and not chosen:
+        raise ConfigurationError(
+            "There is nothing to compare: no PSP is configured, and no file was given.",
+            hint="Set a PSP's credentials, or name files.",
+        )
+    day = date.date() if date is not None else None
+    with reach_database(settings) as url:
+        run = _Run(settings, chosen, fetch=fetch)
+        asyncio.run(run.go(url, files, day))
+    if json:
+        out.print_json(msgspec.json.encode(as_data(run.collected, run.nights)).decode())
+    else:
+        show(run.collected, run.nights)
+    return OK if is_clean(run.collected, run.nights) else VIOLATION
+
+
+class _Run:
+    """One call of the command, and what came of it."""
+
+    def __init__(self, settings: Settings, psps: Sequence[str], *, fetch: bool) -> None:
+        self._settings = settings
+        self._psps = psps
+        self._fetch = fetch
+        self.collected: list[Collected] = []
+        self.nights: list[Night] = []
+
+    async def go(self, url: str, files: Sequence[Path], day: date | None) -> None:
+        async with open_runtime(url, size=2, name="reconcile") as runtime:
+            with _telling() as tell:
+                if files:
+                    await self._read(runtime, files, tell)
+                else:
+                    chosen = day or runtime.clock.now().date() - _DAY
+                    await self._fetched(runtime, chosen, tell)
+
+    async def _read(self, runtime: Runtime, files: Sequence[Path], tell: "_Tell") -> None:
+        collector, nights = (
+            collector_of(runtime, self._settings),
+            nights_of(runtime, self._settings),
+        )
+        spans: dict[str, tuple[date, date]] = {}
+        for file in files:
+            one = await collector.read(file, lambda n, name=file.name: tell(f"{name}: {n:,} lines"))
+            self.collected.append(one)
+            if one.read.first is not None and one.read.last is not None:
+                first, last = spans.get(one.source, (one.read.first, one.read.last))
+                spans[one.source] = (min(first, one.read.first), max(last, one.read.last))
+        for psp, (first, last) in spans.items():
+            day = first
+            while day <= last:
+                tell(f"Comparing {psp}, {day}")
+                self.nights.append(await nights.reconcile(psp, day))
+                day += _DAY
+
+    async def _fetched(self, runtime: Runtime, day: date, tell: "_Tell") -> None:
+        collector, nights = (
+            collector_of(runtime, self._settings),
+            nights_of(runtime, self._settings),
+        )
+        if self._fetch:
+            async with open_psps(self._settings) as adapters:
+                for psp in self._psps:
+                    adapter = adapters[psp]
+                    if isinstance(adapter, Settlements):
+                        tell(f"Fetching the reports of {psp}, {day}")
+                        self.collected += await collector.fetch(
+                            psp, adapter, day, lambda n, psp=psp: tell(f"{psp}: {n:,} lines")
+                        )
+        for psp in self._psps:
+            tell(f"Comparing {psp}, {day}")
+            self.nights.append(await nights.reconcile(psp, day))
+
+
+_Tell = Callable[[str], None]
+
+
+@contextmanager
+def _telling() -> Generator[_Tell]:
+    """What is being done, on a terminal; elsewhere nothing is said before there is a result."""
+    if not err.is_terminal:
+        yield lambda _text: None
+        return
+    with err.status("Beginning...") as status:
+        yield status.update
