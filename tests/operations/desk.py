@@ -55,7 +55,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.strays = StrayRefunds(CLOCK, IDS)
-        orders = LearningService(
+        self.orders = orders = LearningService(
             CLOCK,
             SystemRandomness(),
             policy=POLICY,

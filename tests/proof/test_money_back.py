@@ -1,6 +1,7 @@
 """Refunds through all the books: the wallets equal the ledger, and verify knows each of them."""
 
 import random
+from collections.abc import Awaitable, Callable
 
 import pytest
 from tests.operations.desk import CLOCK, FEE, Desk, RefundingPsp, sold
@@ -8,7 +9,7 @@ from tests.proof.flow import consume, pay
 
 from clearhouse.kernel.money import Money
 from clearhouse.ledger import store as ledger
-from clearhouse.payments.learnt import StrayCharge
+from clearhouse.payments.learnt import Learnt, Source, StrayCharge
 from clearhouse.payments.operations.model import LearntRefund
 from clearhouse.payments.operations.terms import FeePolicy
 from clearhouse.postgres.connection import (
@@ -19,6 +20,7 @@ from clearhouse.postgres.connection import (
     open_pool,
 )
 from clearhouse.proof.verify import Verdict, verify
+from clearhouse.psp.contract import Reversed
 from clearhouse.psp.notices import RefundNotice
 from clearhouse.psp.operations import RefusalReason, Refused
 from clearhouse.wallets import store as wallets
@@ -100,7 +102,8 @@ async def test_any_mixture_of_refunds_keeps_wallet_and_ledger_equal(
     assert await findings(database) == {}
 
 
-async def test_a_stray_charge_is_owed_and_given_back(pool: Pool, database: str) -> None:
+async def found_stray(pool: Pool) -> Desk:
+    """A charge that no order stands for, found and not given back yet."""
     await pay(pool, ["poor"], declined=frozenset({"poor"}))
     desk = Desk(pool)
     order_id = await pool.fetchval("select order_id from payments.order_keys limit 1")
@@ -113,6 +116,11 @@ async def test_a_stray_charge_is_owed_and_given_back(pool: Pool, database: str) 
 
     await in_transaction(pool, CLOCK, work)
     await consume(pool)
+    return desk
+
+
+async def test_a_stray_charge_is_owed_and_given_back(pool: Pool, database: str) -> None:
+    desk = await found_stray(pool)
     now = await balances(pool)
     assert now["refunds_in_transit:stripe"] == now["psp_receivable:stripe"] == 1000
     await desk.settled(RefundingPsp())
@@ -121,33 +129,69 @@ async def test_a_stray_charge_is_owed_and_given_back(pool: Pool, database: str) 
     assert await findings(database) == {}
 
 
+async def refunded(pool: Pool) -> None:
+    desk, order = Desk(pool), await sold(pool)
+    await desk.refund(order, 400)
+    await desk.settled(RefundingPsp())
+
+
+async def taken_back(pool: Pool) -> None:
+    await sold(pool)
+    order_id = await pool.fetchval(
+        "select order_id from payments.payment_orders where payment_order_id = 'cart-0'"
+    )
+    reversal = Reversed("pi_cart-0", Money(1000, "USD"), "settlement_declined")
+
+    async def work(connection: Connection) -> None:
+        await Desk(pool).orders.learn(connection, [Learnt(order_id, reversal, Source.WEBHOOK)])
+
+    await in_transaction(pool, CLOCK, work)
+
+
+async def stray_given_back(pool: Pool) -> None:
+    await (await found_stray(pool)).settled(RefundingPsp())
+
+
 _LOWER = "update payments.payment_orders set refunded_minor = 399 where refunded_minor = 400"
 _REOPEN = "update payments.operations set status = 'SUBMITTED', finalized_at = null"
 _UNBOOK = "delete from ledger.journal_entries where kind = '{}'"
+_UNMOVE = "delete from wallets.movements where kind = '{}'"
+_OTHER_AMOUNT = "update payments.operations set amount_minor = amount_minor - 1"
+_UNREVERSE = "update payments.payment_orders set reversed_at = null, status_reason = null"
 _OTHER_LINE = "update ledger.journal_lines set amount_minor = 401 where kind = 'refund'"
 _OTHER_MOVE = "update wallets.movements set available_minor = 1 where kind = 'refund'"
 # fmt: off
-FAULTS: list[tuple[str, str]] = [
-    ("payments.refunds", _LOWER),
-    ("payments.refunds", _REOPEN),
-    ("payments.refunds", "update payments.operations set version = version + 1"),
-    ("proof.moved",      _UNBOOK.format("refund")),
-    ("proof.moved",      _UNBOOK.format("refund_settled")),
-    ("proof.moved",      _OTHER_LINE),
-    ("proof.moved",      "update payments.operations set amount_minor = amount_minor + 1"),
-    ("proof.wallets",    _OTHER_MOVE),
+FAULTS = [
+    (refunded, "payments.refunds", _LOWER),
+    (refunded, "payments.refunds", _REOPEN),
+    (refunded, "payments.refunds", "update payments.operations set version = version + 1"),
+    (refunded, "proof.moved",      _UNBOOK.format("refund")),
+    (refunded, "proof.moved",      _UNBOOK.format("refund_settled")),
+    (refunded, "proof.moved",      _OTHER_LINE),
+    (refunded, "proof.moved",      _OTHER_AMOUNT),
+    (refunded, "proof.wallets",    _OTHER_MOVE),
+    (taken_back, "proof.moved",    _UNBOOK.format("sale_reversal")),
+    (taken_back, "wallets.balances", _UNMOVE.format("sale_reversal")),
+    (taken_back, "proof.moved",    _UNREVERSE),
+    (stray_given_back, "proof.moved", _UNBOOK.format("stray_charge")),
+    (stray_given_back, "proof.moved", _UNBOOK.format("refund_settled")),
+    (stray_given_back, "proof.moved", _OTHER_AMOUNT),
 ]
 # fmt: on
 
 
-@pytest.mark.parametrize(("check", "fault"), FAULTS)
+@pytest.mark.parametrize(("happened", "check", "fault"), FAULTS)
 async def test_every_fault_planted_is_found(
-    pool: Pool, owner: PlainConnection, database: str, check: str, fault: str
+    pool: Pool,
+    owner: PlainConnection,
+    database: str,
+    happened: Callable[[Pool], Awaitable[None]],
+    check: str,
+    fault: str,
 ) -> None:
-    desk, order = Desk(pool), await sold(pool)
-    await desk.refund(order, 400)
-    await desk.settled(RefundingPsp())
+    await happened(pool)
     await consume(pool)
+    assert await findings(database) == {}
     await owner.execute("set session_replication_role = replica")
     await owner.execute(fault)
     assert check in await findings(database)

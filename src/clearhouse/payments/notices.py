@@ -39,7 +39,10 @@ class TakesRefunds(Protocol):
     async def take_refund(
         self, connection: Connection, psp: str, notice: RefundNotice, order_ids: Sequence[UUID]
     ) -> bool:
-        """Learn it; False when the refund cannot be told yet. ``order_ids`` are the charge's."""
+        """Learn it; False when the refund cannot be told yet.
+
+        ``order_ids`` are the charge's, none where no order stands for it.
+        """
         ...
 
 
@@ -155,7 +158,8 @@ class NoticeService:
                 )
                 named = notice.page_id is not None
                 return None if done else Missing("its page is not known", ours=named)
-            case RefundNotice() if ids and self._refunds is not None:
+            case RefundNotice() if self._refunds is not None:
+                # Of a stray charge there is a refund, and no order.
                 done = await self._refunds.take_refund(connection, psp, notice, ids)
             case DisputeNotice() if ids and self._disputes is not None:
                 done = await self._disputes.take_dispute(
