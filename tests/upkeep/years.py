@@ -11,6 +11,7 @@ from typing import Any
 from tests.payments.rooms import LIMITS, NO_RULES, POLICY, an_intake, settlement
 
 from clearhouse.bootstrap import Role, Runtime, consumers
+from clearhouse.bootstrap.wallets import maturing_service
 from clearhouse.kernel.clock import SystemClock
 from clearhouse.kernel.ids import Ids, floor_of
 from clearhouse.kernel.randomness import SystemRandomness
@@ -93,10 +94,11 @@ async def execute(pool: Pool, *, days: int = 0) -> None:
 
 
 async def book(pool: Pool, *, days: int = 0) -> None:
-    """Let all consumers handle everything there is."""
+    """Let all consumers handle everything there is, and what is due by now mature."""
     busy = True
     while busy:
         steps = [await consumer.step() for consumer in consumers(runtime(pool, days), Role)]
+        steps.append(await maturing_service(runtime(pool)).step())
         busy = any(steps)
 
 

@@ -49,7 +49,9 @@ async def move(pool: Pool, movements: Sequence[Movement]) -> list[Moved]:
 
 
 async def audit(connection: Connection) -> dict[str, CheckResult]:
-    return {check.name: await run_check(connection, check) for check in CHECKS}
+    # Here wallets are moved by hand, and no sale is noted; test_maturing checks those.
+    checks = [check for check in CHECKS if check.name != "wallets.noted"]
+    return {check.name: await run_check(connection, check) for check in checks}
 
 
 async def assert_sound(pool: Pool) -> None:
@@ -222,4 +224,5 @@ async def test_tampering_is_found_and_named(pool: Pool, owner: PlainConnection) 
     assert {name: (one.examined, one.violations) for name, one in sound.items()} == {
         "wallets.balances": (2, 0),
         "wallets.running": (3, 0),
+        "wallets.matured": (0, 0),
     }

@@ -7,6 +7,7 @@ from prometheus_client import REGISTRY
 from clearhouse.access.service import ApiKeys
 from clearhouse.api.app import create_app
 from clearhouse.api.dependencies import ApiDependencies
+from clearhouse.bootstrap.policies import wallet_terms
 from clearhouse.bootstrap.psps import LazyAdapters
 from clearhouse.bootstrap.runtime import Runtime
 from clearhouse.bootstrap.services import (
@@ -15,6 +16,7 @@ from clearhouse.bootstrap.services import (
     page_service,
     payment_service,
 )
+from clearhouse.bootstrap.wallets import wallet_service
 from clearhouse.bootstrap.webhooks import inbox_of
 from clearhouse.kernel.errors import UnavailableError
 from clearhouse.payments.pages.desk import PageDesk
@@ -22,7 +24,6 @@ from clearhouse.payments.routes import Router
 from clearhouse.postgres.connection import LOST
 from clearhouse.psp import registry
 from clearhouse.settings import Settings
-from clearhouse.wallets.service import WalletService
 from clearhouse.webhooks.incoming.door import WebhookDoor
 
 
@@ -42,7 +43,7 @@ def api_app(runtime: Runtime, settings: Settings, pepper: bytes) -> Litestar:
         payments=payment_service(runtime, settings),
         operations=operation_service(runtime, settings),
         disputes=dispute_service(runtime, settings),
-        wallets=WalletService(runtime.pool, runtime.ids, runtime.clock),
+        wallets=wallet_service(runtime, wallet_terms(settings)),
         webhooks=WebhookDoor(inbox, runtime.clock, lazily.get, settings.api.public_url),
         pages=PageDesk(
             page_service(runtime, settings),

@@ -7,6 +7,7 @@ from clearhouse.payments.patience import RetryPolicy
 from clearhouse.psp.breaker import BreakerPolicy
 from clearhouse.psp.contract import DeclineReason
 from clearhouse.settings import Settings
+from clearhouse.wallets.maturing.model import Matures, Terms
 
 
 def retry_policy(settings: Settings) -> RetryPolicy:
@@ -36,3 +37,8 @@ def breaker_policy(settings: Settings) -> BreakerPolicy:
         longest=timedelta(seconds=given.longest_rest_seconds),
         trials=given.trials,
     )
+
+
+def wallet_terms(settings: Settings) -> Terms:
+    """When a sale matures where its seller has no terms of its own."""
+    return Terms(Matures(settings.wallets.matures), settings.wallets.delay)

@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from clearhouse.bootstrap.policies import breaker_policy
+from clearhouse.bootstrap.policies import breaker_policy, wallet_terms
 from clearhouse.bootstrap.psps import open_psps
 from clearhouse.bootstrap.runtime import Runtime
 from clearhouse.bootstrap.services import (
@@ -17,6 +17,7 @@ from clearhouse.bootstrap.services import (
     operation_execution,
     page_service,
 )
+from clearhouse.bootstrap.wallets import maturing_service, wallet_service
 from clearhouse.bootstrap.webhooks import notice_takers
 from clearhouse.ledger.service import LedgerService
 from clearhouse.messaging.consumer import Consumer, Subscription
@@ -24,10 +25,12 @@ from clearhouse.messaging.outbox import OutboxStream
 from clearhouse.payments.booking import BookingService
 from clearhouse.psp import registry
 from clearhouse.settings import Settings
-from clearhouse.wallets.service import WalletService
+from clearhouse.wallets.maturing.model import Terms
+from clearhouse.wallets.service import PLATFORM_TERMS
 from clearhouse.workers.disputes import DisputedPsp, DisputeSweeper, DisputeWorker
 from clearhouse.workers.executor import ChargingPsp, Executor
 from clearhouse.workers.maintenance import run_maintenance
+from clearhouse.workers.maturing import Maturer
 from clearhouse.workers.operator import Operator
 from clearhouse.workers.pages import PageWorker
 
@@ -42,22 +45,25 @@ class Role(StrEnum):
     LEDGER = "ledger"
     """Books what payments report."""
     WALLETS = "wallets"
-    """Credits sellers with what payments report."""
+    """Credits sellers with what payments report, and lets it mature."""
     PAYMENTS = "payments"
     """Marks orders that ledger and wallets have answered for, and keeps house."""
 
 
-def consumers(runtime: Runtime, roles: Iterable[Role]) -> list[Consumer]:
-    """The consumers of some roles, over the outboxes of the services in this database."""
+def consumers(
+    runtime: Runtime, roles: Iterable[Role], terms: Terms = PLATFORM_TERMS
+) -> list[Consumer]:
+    """The consumers of some roles, over the outboxes of the services in this database.
+
+    ``terms`` are those of sellers without terms of their own.
+    """
     payments, ledger, wallets = (
         OutboxStream(runtime.pool, service) for service in ("payments", "ledger", "wallets")
     )
     subscriptions: Mapping[Role, list[Subscription]] = {
         Role.EXECUTOR: [],
         Role.LEDGER: [LedgerService(runtime.ids, runtime.clock).subscription(payments)],
-        Role.WALLETS: [
-            WalletService(runtime.pool, runtime.ids, runtime.clock).subscription(payments)
-        ],
+        Role.WALLETS: [wallet_service(runtime, terms).subscription(payments)],
         Role.PAYMENTS: BookingService(runtime.clock).subscriptions(ledger, wallets),
     }
     wanted = [one for role in dict.fromkeys(roles) for one in subscriptions[role]]
@@ -89,7 +95,13 @@ async def run_loops(
 ) -> None:
     """The same with PSPs that are open already: an executor, an operator and more for each."""
     chosen = set(roles)
-    loops = [asyncio.create_task(one.run(), name=one.name) for one in consumers(runtime, chosen)]
+    loops = [
+        asyncio.create_task(one.run(), name=one.name)
+        for one in consumers(runtime, chosen, wallet_terms(settings))
+    ]
+    if Role.WALLETS in chosen:
+        maturer = Maturer(maturing_service(runtime), runtime.clock)
+        loops.append(asyncio.create_task(maturer.run(), name="maturer"))
     if Role.PAYMENTS in chosen:
         loops.append(asyncio.create_task(run_maintenance(runtime.pool, runtime.clock)))
     service = execution_service(runtime, settings)

@@ -117,6 +117,24 @@ class PaymentOrderReversed(Event, frozen=True, kw_only=True, tag="payment_order.
     reason: str
 
 
+class PaymentOrderSettled(Event, frozen=True, kw_only=True, tag="payment_order.settled"):
+    """The PSP's report has a line for this order: it counts the money as the platform's.
+
+    ``amount_minor`` is what the PSP took from the buyer by that line, ``psp_fee_minor`` what it
+    kept of it (negative where it gave a fee back), ``settled_at`` when it counted it.
+    Aggregate: the payment order; its versions count the order's lines, beginning at 1.
+    Publisher: reconciliation; consumer: wallets.
+    """
+
+    payment_order_id: str
+    seller_account: str
+    amount_minor: int
+    psp_fee_minor: int
+    currency: str
+    psp: str
+    settled_at: datetime
+
+
 class PaymentOrderAuthorized(Event, frozen=True, kw_only=True, tag="payment_order.authorized"):
     """The PSP holds the buyer's money for us; it is captured or voided until ``expires_at``.
 
@@ -300,6 +318,7 @@ AnyEvent = (
     | PaymentOrderSucceeded
     | PaymentOrderFailed
     | PaymentOrderReversed
+    | PaymentOrderSettled
     | PaymentOrderAuthorized
     | PaymentOrderActionRequired
     | RefundCreated
@@ -320,6 +339,7 @@ CATALOGUE: Final[tuple[type[Event], ...]] = (
     PaymentOrderSucceeded,
     PaymentOrderFailed,
     PaymentOrderReversed,
+    PaymentOrderSettled,
     PaymentOrderAuthorized,
     PaymentOrderActionRequired,
     RefundCreated,

@@ -27,6 +27,7 @@ from clearhouse.settings.model import (
     RetrySettings,
     SandboxSettings,
     Settings,
+    WalletSettings,
     WorkSettings,
 )
 from clearhouse.settings.table import PSP_PARTS, SETTINGS, Setting
@@ -280,6 +281,9 @@ def _assemble(
             vault=value["reconciliation.vault"] or value["data_directory"] / "settlement-files",
             patience_days=value["reconciliation.patience_days"],
             fees=value["reconciliation.fees"] or {},
+        ),
+        wallets=WalletSettings(
+            value["wallets.matures"], timedelta(hours=value["wallets.delay_hours"])
         ),
         sandbox=SandboxSettings(
             host=value["sandbox.host"],

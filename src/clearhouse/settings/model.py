@@ -137,6 +137,17 @@ class ReconciliationSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WalletSettings:
+    """When a sale matures where its seller has no terms of its own.
+
+    ``matures`` is ``after_delay`` or ``when_settled``.
+    """
+
+    matures: str
+    delay: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class SandboxSettings:
     """The PSP sandbox; ``seed`` None draws faults and latencies anew at each start."""
 
@@ -180,5 +191,6 @@ class Settings:
     refund: RefundSettings
     dispute: DisputeSettings
     reconciliation: ReconciliationSettings
+    wallets: WalletSettings
     sandbox: SandboxSettings
     log: LogSettings

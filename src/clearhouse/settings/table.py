@@ -322,6 +322,19 @@ _CORE: Final = (
         "What the PSPs take of each charge by agreement, such as `stripe USD 2.9% + 0.30, square"
         " USD 2.6% + 0.10`; what is not named is not checked.",
     ),
+    Setting(
+        "wallets.matures",
+        kinds.choice("after_delay", "when_settled"),
+        "after_delay",
+        "When a sale becomes available to a seller without terms of its own: some time after the"
+        " sale, or when the PSP's report settles it.",
+    ),
+    Setting(
+        "wallets.delay_hours",
+        kinds.number(0, 87600),
+        "168",
+        "How long after the sale that is.",
+    ),
     Setting("sandbox.host", kinds.TEXT, "127.0.0.1", "The address the PSP sandbox listens on."),
     Setting("sandbox.port", kinds.PORT, "8090", "The port the PSP sandbox listens on."),
     Setting(

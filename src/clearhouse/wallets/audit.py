@@ -9,6 +9,8 @@ _SQL: Final = load_queries("clearhouse.wallets", "audit.sql")
 _TITLES: Final = {
     "balances": "Every wallet is the sum of its movements",
     "running": "Every movement's balances follow from the one before, without a gap",
+    "noted": "Every sale that was credited waits to mature, with its seller and amount",
+    "matured": "What matured is not pending any more, and nothing was added or lost by it",
 }
 
 CHECKS: Final[tuple[Check, ...]] = tuple(

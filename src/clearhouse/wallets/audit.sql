@@ -60,3 +60,44 @@ where pending_after <> coalesce(pending_before, 0) + pending_minor
     or reserved_after <> coalesce(reserved_before, 0) + reserved_minor
     or first_sequence <> coalesce(sequence_before, 0) + 1
     or first_recorded_at < recorded_before
+
+-- name: noted_examined
+select count(*) from wallets.movements where kind = 'sale'
+
+-- name: noted_offenders
+select format('sale %s of %s: credited %s %s to %s, noted %s %s of %s', coalesce(m.source_id, s.sale_id),
+    coalesce(m.reference, s.reference), m.pending_minor, m.currency, m.seller_account,
+    s.share_minor, s.currency, s.seller_account) as offender
+from (
+    select m.source_id, m.reference, m.pending_minor, w.seller_account, w.currency
+    from wallets.movements m join wallets.wallets w using (wallet_id) where m.kind = 'sale'
+) m
+full join (select * from wallets.sales where sold_at is not null) s on s.sale_id = m.source_id
+where (m.pending_minor, m.seller_account, m.currency)
+    is distinct from (s.share_minor, s.seller_account, s.currency)
+
+-- name: matured_examined
+select count(*) from wallets.sales where matured_at is not null
+
+-- name: matured_offenders
+with matured as (
+    select source_id, reference, pending_minor + available_minor + reserved_minor as change
+    from wallets.movements where kind = 'matured'
+), left_of as (
+    select sale, sum(minor) as minor
+    from (
+        select source_id as sale, pending_minor as minor from wallets.movements where kind = 'sale'
+        union all
+        select sale_id, pending_minor from wallets.movements where sale_id is not null
+    ) p
+    group by sale
+)
+select case
+    when m.source_id is null then format('%s matured, and nothing moved', s.reference)
+    when s.sale_id is null then format('%s moved, and has not matured', m.reference)
+    else format('%s matured: %s is pending still, and %s was added', s.reference, l.minor, m.change)
+    end as offender
+from (select * from wallets.sales where matured_at is not null) s
+full join matured m on m.source_id = s.sale_id
+left join left_of l on l.sale = m.source_id
+where s.sale_id is null or m.source_id is null or m.change <> 0 or l.minor is distinct from 0

@@ -7,23 +7,31 @@ from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import NotFound
 from clearhouse.kernel.ids import Ids
 from clearhouse.messaging.consumer import Subscription
-from clearhouse.messaging.events import AnyEvent, WalletUpdated
+from clearhouse.messaging.events import AnyEvent, PaymentOrderSettled, WalletUpdated
 from clearhouse.messaging.outbox import Stream, publish
 from clearhouse.postgres.connection import Connection, Pool
 from clearhouse.wallets import store
+from clearhouse.wallets.maturing.model import Terms
+from clearhouse.wallets.maturing.sales import Sales
 from clearhouse.wallets.model import Moved, Movement, WalletBalance
 from clearhouse.wallets.rules import RULES, movement_for
 
 SCHEMA: Final = "wallets"
+PLATFORM_TERMS: Final = Terms()
+"""What counts where the settings say nothing else."""
 
 
 class WalletService:
-    """Moves wallets and tells their balances; ``pool`` is only read from."""
+    """Moves wallets and tells their balances; ``pool`` is only read from.
 
-    def __init__(self, pool: Pool, ids: Ids, clock: Clock) -> None:
+    ``terms`` say when a sale matures where its seller has no terms of its own.
+    """
+
+    def __init__(self, pool: Pool, ids: Ids, clock: Clock, terms: Terms = PLATFORM_TERMS) -> None:
         self._pool = pool
         self._ids = ids
         self._clock = clock
+        self._sales = Sales(terms)
 
     async def balances(self, seller_account: str) -> list[WalletBalance]:
         """A seller's balances, one for each currency. Raises NotFound when there are none."""
@@ -68,6 +76,7 @@ class WalletService:
         """
         movements = [moved for event in events if (moved := movement_for(event)) is not None]
         await self.move(connection, movements)
+        await self._sales.told(connection, events)
 
     def subscription(self, payments: Stream) -> Subscription:
         """What the wallets read from the payments service."""
@@ -77,4 +86,14 @@ class WalletService:
             stream=payments,
             types=tuple(RULES),
             handler=self.handle,
+        )
+
+    def settlements(self, reconciliation: Stream) -> Subscription:
+        """What the wallets read from reconciliation: that a PSP settled a sale."""
+        return Subscription(
+            name="wallets.reconciliation",
+            schema=SCHEMA,
+            stream=reconciliation,
+            types=(PaymentOrderSettled,),
+            handler=self._sales.settled,
         )

@@ -37,6 +37,9 @@ DEAD_LETTERS: Final = Gauge(
 LEASES_LOST: Final = Counter(
     "clearhouse_leases_lost", "Settlements refused because another executor held the order."
 )
+MATURED: Final = Counter(
+    "clearhouse_sales_matured", "Sales whose money became available to their sellers."
+)
 NOTICES: Final = Counter(
     "clearhouse_webhooks_taken",
     "Stored webhooks by PSP and what became of them: handled, parked, given_up or ignored.",

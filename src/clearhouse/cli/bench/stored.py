@@ -21,6 +21,7 @@ _STEPS: Final = (
     "journal_lines",
     "ledger_facts",
     "movements",
+    "sales",
     "wallet_facts",
 )
 _CONSUMERS: Final = (

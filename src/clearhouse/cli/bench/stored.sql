@@ -87,6 +87,12 @@ insert into wallets.movements
 select order_id, 'sale', order_id, 'old-' || n || '-' || part, 1000000 + seller, n, 100, 0, 0,
     100, 0, 0, moment, moment from chunk_order
 
+-- name: sales
+insert into wallets.sales (sale_id, reference, seller_account, currency, share_minor, sold_at, matures,
+    due_at, matured_at)
+select order_id, 'old-' || n || '-' || part, 'old-' || seller, 'USD', 100, moment, 'after_delay',
+    moment, moment from chunk_order
+
 -- name: wallet_facts
 insert into wallets.outbox (aggregate_id, version, type, occurred_at, payload)
 select order_id, 1, 'wallet.updated', moment, repeat('x', 250) from chunk_order

@@ -1,0 +1,80 @@
+-- All SQL of maturing.
+
+-- name: terms_of
+select terms_id, seller_account, currency, valid_from, matures, delay_seconds, set_at, set_by, reason
+from wallets.terms
+where seller_account = any($1::text[])
+order by seller_account, valid_from, terms_id
+
+-- name: set_terms
+insert into wallets.terms (terms_id, seller_account, currency, valid_from, matures, delay_seconds,
+    set_at, set_by, reason)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+
+-- name: sold
+-- The sales of a batch, once each. One whose settlement came first is completed, and due at once if
+-- that is what it waits for.
+insert into wallets.sales as s
+    (sale_id, reference, seller_account, currency, share_minor, sold_at, matures, due_at)
+select distinct on (sale_id) sale_id, reference, seller_account, currency, share_minor, sold_at,
+    matures, due_at
+from unnest($1::text::uuid[], $2::text::text[], $3::text::text[], $4::text::text[],
+    $5::text::bigint[], $6::timestamptz[], $7::text::text[], $8::timestamptz[])
+    t (sale_id, reference, seller_account, currency, share_minor, sold_at, matures, due_at)
+order by sale_id
+on conflict (sale_id) do update
+set share_minor = excluded.share_minor, sold_at = excluded.sold_at, matures = excluded.matures,
+    due_at = case excluded.matures
+        when 'when_settled' then greatest(s.settled_at, excluded.sold_at) else excluded.due_at end
+where s.sold_at is null
+
+-- name: settled
+-- The settlements of a batch, in the order of their versions; each counts once, the first tells when.
+insert into wallets.sales as s
+    (sale_id, reference, seller_account, currency, settled_at, settled_version, psp_fee_minor)
+select sale_id, min(reference), min(seller_account), min(currency), min(settled_at), max(version),
+    sum(fee_minor)::bigint
+from (
+    select distinct t.*
+    from unnest($1::text::uuid[], $2::text::int[], $3::text::text[], $4::text::text[],
+        $5::text::text[], $6::text::bigint[], $7::timestamptz[])
+        t (sale_id, version, reference, seller_account, currency, fee_minor, settled_at)
+    left join wallets.sales known on known.sale_id = t.sale_id
+    where t.version > coalesce(known.settled_version, 0)
+) n
+group by sale_id
+order by sale_id
+on conflict (sale_id) do update
+set settled_at = least(s.settled_at, excluded.settled_at),
+    settled_version = excluded.settled_version,
+    psp_fee_minor = s.psp_fee_minor + excluded.psp_fee_minor,
+    due_at = case when s.matures = 'when_settled' and s.due_at is null
+        then greatest(excluded.settled_at, s.sold_at) else s.due_at end
+where s.settled_version < excluded.settled_version
+
+-- name: reversed
+-- A sale that was taken back has nothing to wait for.
+update wallets.sales s
+set due_at = greatest(least(s.due_at, t.reversed_at), s.sold_at)
+from (
+    select r.* from unnest($1::uuid[], $2::timestamptz[]) r (sale_id, reversed_at)
+    order by r.sale_id
+) t
+where s.sale_id = t.sale_id and s.matured_at is null and s.sold_at is not null
+
+-- name: claim_due
+select sale_id, reference, seller_account, currency, due_at
+from wallets.sales
+where matured_at is null and due_at <= $1
+order by due_at
+limit $2
+for update skip locked
+
+-- name: matured
+update wallets.sales set matured_at = $2 where sale_id = any($1::uuid[])
+
+-- name: next_due
+select due_at from wallets.sales
+where matured_at is null and due_at is not null
+order by due_at
+limit 1

@@ -1,0 +1,130 @@
+"""The database side of maturing: terms, what is told of sales, and which are due."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from clearhouse.messaging.events import (
+    PaymentOrderReversed,
+    PaymentOrderSettled,
+    PaymentOrderSucceeded,
+)
+from clearhouse.postgres.arrays import numbers, texts, uuids
+from clearhouse.postgres.connection import Connection
+from clearhouse.postgres.queries import load_queries
+from clearhouse.wallets.maturing.model import DueSale, Matures, OwnTerms, Terms
+from clearhouse.wallets.maturing.terms import due_at
+from clearhouse.wallets.store import Reader
+
+_QUERIES: Final = load_queries("clearhouse.wallets.maturing")
+
+
+async def terms_of(reader: Reader, sellers: Collection[str]) -> Mapping[str, list[OwnTerms]]:
+    """The own terms of each of some sellers, past and to come, oldest first."""
+    found: dict[str, list[OwnTerms]] = {seller: [] for seller in sellers}
+    for row in await reader.fetch(_QUERIES["terms_of"], sorted(sellers)):
+        matures, seconds = row["matures"], row["delay_seconds"]
+        found[row["seller_account"]].append(
+            OwnTerms(
+                terms_id=row["terms_id"],
+                seller_account=row["seller_account"],
+                currency=row["currency"],
+                valid_from=row["valid_from"],
+                matures=None if matures is None else Matures(matures),
+                delay=None if seconds is None else timedelta(seconds=seconds),
+                set_at=row["set_at"],
+                set_by=row["set_by"],
+                reason=row["reason"],
+            )
+        )
+    return found
+
+
+async def set_terms(connection: Connection, terms: OwnTerms) -> None:
+    """Write a seller's terms down, in the caller's transaction; they are never changed."""
+    await connection.execute(
+        _QUERIES["set_terms"],
+        terms.terms_id,
+        terms.seller_account,
+        terms.currency,
+        terms.valid_from,
+        terms.matures,
+        None if terms.delay is None else int(terms.delay.total_seconds()),
+        terms.set_at,
+        terms.set_by,
+        terms.reason,
+    )
+
+
+async def sold(
+    connection: Connection, sales: Sequence[PaymentOrderSucceeded], terms: Sequence[Terms]
+) -> None:
+    """Note sales, each under its terms; one that is known already stays as it is."""
+    if not sales:
+        return
+    await connection.execute(
+        _QUERIES["sold"],
+        uuids([sale.aggregate_id for sale in sales]),
+        texts([sale.payment_order_id for sale in sales]),
+        texts([sale.seller_account for sale in sales]),
+        texts([sale.currency for sale in sales]),
+        numbers([sale.amount_minor - sale.fee_minor for sale in sales]),
+        [sale.occurred_at for sale in sales],
+        texts([one.matures.value for one in terms]),
+        [due_at(one, sale.occurred_at, None) for sale, one in zip(sales, terms, strict=True)],
+    )
+
+
+async def settled(connection: Connection, settlements: Sequence[PaymentOrderSettled]) -> None:
+    """Note what PSPs settled; a settlement that was told before changes nothing."""
+    if not settlements:
+        return
+    await connection.execute(
+        _QUERIES["settled"],
+        uuids([one.aggregate_id for one in settlements]),
+        numbers([one.version for one in settlements]),
+        texts([one.payment_order_id for one in settlements]),
+        texts([one.seller_account for one in settlements]),
+        texts([one.currency for one in settlements]),
+        numbers([one.psp_fee_minor for one in settlements]),
+        [one.settled_at for one in settlements],
+    )
+
+
+async def reversed_sales(connection: Connection, events: Sequence[PaymentOrderReversed]) -> None:
+    """Let sales that were taken back wait no longer."""
+    if events:
+        await connection.execute(
+            _QUERIES["reversed"],
+            [event.aggregate_id for event in events],
+            [event.occurred_at for event in events],
+        )
+
+
+async def claim_due(connection: Connection, moment: datetime, limit: int) -> list[DueSale]:
+    """Sales that are due, the longest waiting first, locked until the transaction ends.
+
+    What another transaction has claimed is passed over.
+    """
+    return [
+        DueSale(
+            row["sale_id"],
+            row["reference"],
+            row["seller_account"],
+            row["currency"],
+            row["due_at"],
+        )
+        for row in await connection.fetch(_QUERIES["claim_due"], moment, limit)
+    ]
+
+
+async def note_matured(connection: Connection, sale_ids: Sequence[UUID], moment: datetime) -> None:
+    """Note that claimed sales have matured."""
+    await connection.execute(_QUERIES["matured"], sale_ids, moment)
+
+
+async def next_due(reader: Reader) -> datetime | None:
+    """When the next sale matures, in the past where one is late; None when none is known to."""
+    found: datetime | None = await reader.fetchval(_QUERIES["next_due"])
+    return found
