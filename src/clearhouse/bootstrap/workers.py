@@ -57,13 +57,15 @@ def consumers(
 
     ``terms`` are those of sellers without terms of their own.
     """
-    payments, ledger, wallets = (
-        OutboxStream(runtime.pool, service) for service in ("payments", "ledger", "wallets")
+    payments, ledger, wallets, reconciliation = (
+        OutboxStream(runtime.pool, service)
+        for service in ("payments", "ledger", "wallets", "reconciliation")
     )
+    owed = wallet_service(runtime, terms)
     subscriptions: Mapping[Role, list[Subscription]] = {
         Role.EXECUTOR: [],
         Role.LEDGER: [LedgerService(runtime.ids, runtime.clock).subscription(payments)],
-        Role.WALLETS: [wallet_service(runtime, terms).subscription(payments)],
+        Role.WALLETS: [owed.subscription(payments), owed.settlements(reconciliation)],
         Role.PAYMENTS: BookingService(runtime.clock).subscriptions(ledger, wallets),
     }
     wanted = [one for role in dict.fromkeys(roles) for one in subscriptions[role]]
