@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from clearhouse.cli.console import THEME
+from clearhouse.cli.console import THEME, amount
 from clearhouse.cli.demo import summary
 from clearhouse.cli.demo.books import Money, Progress
 from clearhouse.cli.demo.comparison import BookedOrder, Comparison, compare
-from clearhouse.cli.demo.figures import amount, duration, percentile, shares, sparkline
+from clearhouse.cli.demo.figures import duration, percentile, shares, sparkline
 from clearhouse.cli.demo.screen import Picture, draw, plain
 from clearhouse.cli.demo.shop import Tally
 

@@ -29,6 +29,7 @@ _COMMANDS: Final = (
     ("database", _RUN, "embedded:database", "Run the embedded PostgreSQL alone."),
     ("verify", _PROVE, "verify:verify", "Check every promise over the whole database."),
     ("prove", _PROVE, "prove:prove", "Show the whole trail of one payment."),
+    ("funds", _PROVE, "funds:funds", "Account for every cent: whence, where, whose."),
     ("reconcile", _PROVE, "reconcile:reconcile", "Compare our books with the PSPs' reports."),
     ("inspect", _PROVE, "inspect_files:inspect", "Read settlement reports and bank statements."),
     ("bench", _PROVE, "bench.command:bench", "Measure beside pgbench on the same server."),

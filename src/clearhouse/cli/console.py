@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.theme import Theme
 
+from clearhouse.kernel.money import format_minor
+
 THEME: Final = Theme(
     {
         "good": "green",
@@ -44,3 +46,9 @@ def complain(message: str, hint: str = "") -> None:
 def say(message: str, *, style: str = "") -> None:
     """One line of progress on stderr."""
     err.print(escape(message), style=style or None, soft_wrap=True)
+
+
+def amount(minor: int, currency: str) -> str:
+    """Minor units in major ones, with thousands separated: ``-1,234.50``."""
+    whole, dot, fraction = format_minor(abs(minor), currency).partition(".")
+    return f"{'-' if minor < 0 else ''}{int(whole):,}{dot}{fraction}"

@@ -81,3 +81,30 @@ select a.currency, (a.balance_minor - coalesce((
 ) as is_archived
 from ledger.accounts a
 where a.code = $1
+
+-- name: funds_flows
+-- Lines between an asset and an account that is none, and what the assets moved by before all that
+-- was archived.
+select d.currency, l.kind,
+    split_part(case when d.type = 'asset' then c.code else d.code end, ':', 1) as family,
+    sum(case when d.type = 'asset' then l.amount_minor else -l.amount_minor end)::bigint as minor
+from ledger.journal_lines l
+join ledger.accounts d on d.account_id = l.debit_account
+join ledger.accounts c on c.account_id = l.credit_account
+where (d.type = 'asset') <> (c.type = 'asset')
+group by 1, 2, 3
+union all
+select a.currency, '', '', sum(p.change_minor)::bigint
+from ledger.archived_postings p
+join ledger.accounts a on a.account_id = p.account_id
+where a.type = 'asset'
+group by a.currency
+
+-- name: funds_balances
+-- Sellers are one sum, since they may be many; PSPs and banks are few and told apart.
+select currency, split_part(code, ':', 1) as family, type,
+    case when type = 'asset' then owner else '' end as holder,
+    sum(balance_minor)::bigint as minor,
+    coalesce(sum(balance_minor) filter (where balance_minor < 0), 0)::bigint as negative_minor
+from ledger.accounts
+group by 1, 2, 3, 4

@@ -12,6 +12,7 @@ import asyncpg
 from clearhouse.kernel.errors import Archived, NotFound
 from clearhouse.kernel.money import Money
 from clearhouse.ledger.accounts import KnownAccount, KnownAccounts
+from clearhouse.ledger.funds import FamilyBalance, Flow, Funds, funds_of
 from clearhouse.ledger.model import (
     AccountBalance,
     AccountType,
@@ -203,3 +204,24 @@ async def _balance(reader: Reader, query: str, code: str, moment: datetime) -> M
             hint="Ask for a later moment, or read the archived journal lines.",
         )
     return Money(row["balance_minor"], row["currency"])
+
+
+async def funds(connection: Connection) -> list[Funds]:
+    """All money of each currency, in one snapshot; reads the whole journal."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        flows = await connection.fetch(_QUERIES["funds_flows"])
+        balances = await connection.fetch(_QUERIES["funds_balances"])
+    return funds_of(
+        [Flow(row["currency"], row["kind"], row["family"], row["minor"]) for row in flows],
+        [
+            FamilyBalance(
+                row["currency"],
+                row["family"],
+                AccountType(row["type"]),
+                row["holder"],
+                row["minor"],
+                row["negative_minor"],
+            )
+            for row in balances
+        ],
+    )

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Final
 
-from clearhouse.kernel.money import format_minor
-
 _BARS: Final = "▁▂▃▄▅▆▇█"
 
 
@@ -34,12 +32,6 @@ def duration(seconds: float) -> str:
     if seconds < 1:
         return f"{seconds * 1e3:.0f} ms"
     return f"{seconds:.1f} s"
-
-
-def amount(minor: int, currency: str) -> str:
-    """Minor units in major ones, with thousands separated: ``1,234.50``."""
-    whole, dot, fraction = format_minor(minor, currency).partition(".")
-    return f"{int(whole):,}{dot}{fraction}"
 
 
 def shares(counts: Sequence[int], width: int) -> list[int]:

@@ -7,9 +7,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from clearhouse.cli.console import amount
 from clearhouse.cli.demo.books import Books, Money
 from clearhouse.cli.demo.comparison import Comparison
-from clearhouse.cli.demo.figures import amount, duration, percentile
+from clearhouse.cli.demo.figures import duration, percentile
 from clearhouse.cli.demo.shop import Tally
 from clearhouse.proof.verify import Verdict
 
