@@ -24,6 +24,7 @@ from tests.api.memory import (
 )
 from tests.payments.rooms import NO_RULES
 
+from clearhouse.access.encryption import FieldCipher
 from clearhouse.access.model import Scope
 from clearhouse.access.service import ApiKeys
 from clearhouse.api.app import create_app
@@ -36,7 +37,13 @@ from clearhouse.payments.operations.service import OperationService
 from clearhouse.payments.operations.terms import FeePolicy
 from clearhouse.payments.service import PaymentService
 from clearhouse.postgres.connection import open_pool
+from clearhouse.wallets.payouts.desk import PayoutDesk
+from clearhouse.wallets.payouts.details import BankDetailsDesk
+from clearhouse.wallets.payouts.policy import PayoutPolicy
 from clearhouse.wallets.service import WalletService
+
+PAYOUTS = PayoutPolicy(minimum={"EUR": 100}, approval_above={"EUR": 10_000})
+CIPHER = FieldCipher({"test": b"k" * 32}, SystemRandomness())
 
 
 @pytest.fixture
@@ -135,6 +142,8 @@ class ApiThread(threading.Thread):
                 ),
             ),
             wallets=WalletService(pool, IDS, CLOCK),
+            payouts=PayoutDesk(pool, CLOCK, IDS, WalletService(pool, IDS, CLOCK), PAYOUTS),
+            bank_details=BankDetailsDesk(pool, CLOCK, IDS, CIPHER, PAYOUTS),
             webhooks=MemoryWebhooks(),
             pages=MemoryPages(),
             keys=keys,

@@ -8,6 +8,7 @@ from uuid import UUID
 from prometheus_client import CollectorRegistry
 
 from clearhouse.access.model import ApiKey, Scope
+from clearhouse.access.replay import IntakeAnswer
 from clearhouse.api.dependencies import ApiDependencies
 from clearhouse.kernel.clock import SystemClock
 from clearhouse.kernel.errors import (
@@ -16,6 +17,7 @@ from clearhouse.kernel.errors import (
     IdempotencyMismatch,
     NotFound,
     NotRefundable,
+    PayoutRefused,
     Unauthenticated,
 )
 from clearhouse.kernel.ids import Ids
@@ -25,7 +27,6 @@ from clearhouse.payments.disputes.model import Dispute, DisputePage
 from clearhouse.payments.model import (
     Attempt,
     Intake,
-    IntakeAnswer,
     NewPayment,
     OrderFilter,
     OrderPage,
@@ -37,6 +38,14 @@ from clearhouse.payments.operations.model import Kind, NewOperation, Operation
 from clearhouse.payments.pages.model import NewPage, PaymentPage, new_token
 from clearhouse.psp.disputes import DisputeStage
 from clearhouse.psp.notices import NotAuthentic
+from clearhouse.psp.rails import Destination
+from clearhouse.wallets.payouts.model import (
+    BankDetails,
+    NewPayout,
+    Payout,
+    PayoutFilter,
+    PayoutPage,
+)
 
 PSPS = frozenset({"stripe", "braintree", "square"})
 CLOCK = SystemClock()
@@ -158,6 +167,35 @@ class MemoryDisputes:
 
     async def answers_of(self, public_id: str) -> list[Answer]:
         raise NotFound("There is no dispute with this id.")
+
+
+class MemoryPayouts:
+    """Nobody is paid, and nobody has bank details."""
+
+    async def accept(self, wanted: NewPayout) -> IntakeAnswer:
+        raise PayoutRefused("The seller has no bank details.")
+
+    async def approve(self, name: str, by: str) -> Payout:
+        raise NotFound("There is no payout with this id.")
+
+    async def cancel(self, name: str, by: str, reason: str) -> Payout:
+        raise NotFound("There is no payout with this id.")
+
+    async def payout(self, name: str) -> Payout:
+        raise NotFound("There is no payout with this id.")
+
+    async def list_payouts(
+        self, wanted: PayoutFilter, before: UUID | None, limit: int
+    ) -> PayoutPage:
+        return PayoutPage((), None)
+
+    async def put(
+        self, seller_account: str, currency: str, destination: Destination, by: str
+    ) -> BankDetails:
+        raise NotFound("There is no such seller.")
+
+    async def of(self, seller_account: str) -> Sequence[BankDetails]:
+        raise NotFound("There are no bank details of this seller.")
 
 
 @dataclass(frozen=True)
@@ -287,6 +325,8 @@ def memory_dependencies(
         operations=MemoryOperations(),
         disputes=MemoryDisputes(),
         wallets=MemoryWallets(),
+        payouts=MemoryPayouts(),
+        bank_details=MemoryPayouts(),
         webhooks=MemoryWebhooks(),
         pages=pages or MemoryPages(),
         keys=MemoryKeys(),

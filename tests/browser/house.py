@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import socket
 import threading
+from base64 import b64encode
 from contextlib import ExitStack
 from typing import Any, Self
 
@@ -53,6 +54,7 @@ class House:
             "CLEARHOUSE_DATABASE_URL": self._database,
             "CLEARHOUSE_API_PUBLIC_URL": self.url,
             "CLEARHOUSE_API_KEY_PEPPER": _PEPPER.decode(),
+            "CLEARHOUSE_ENCRYPTION_KEYS": f"test={b64encode(b'k' * 32).decode()}",
             "CLEARHOUSE_SANDBOX_PORT": str(sandbox.port),
         }
         environment = Development(load(told), told).environment()

@@ -25,6 +25,7 @@ from clearhouse.messaging.events import (
     JournalEntryPosted,
     PaymentOrderExecuting,
     PaymentOrderSucceeded,
+    PayoutCreated,
     decode,
 )
 from clearhouse.messaging.outbox import OutboxStream, Position, publish
@@ -53,16 +54,19 @@ async def published(pool: Pool) -> list[JournalEntryPosted]:
 
 
 def consumer(pool: Pool) -> Consumer:
-    return Consumer(pool, CLOCK, a_service().subscription(OutboxStream(pool, "payments")))
+    streams = (OutboxStream(pool, name) for name in ("payments", "wallets"))
+    return Consumer(pool, CLOCK, a_service().subscriptions(*streams)[0])
 
 
 def test_the_ledger_subscribes_to_what_it_can_book(pool: Pool) -> None:
-    stream = OutboxStream(pool, "payments")
-    subscription = a_service().subscription(stream)
-    assert (subscription.name, subscription.schema) == ("ledger.payments", "ledger")
-    assert subscription.types == tuple(RULES)
-    assert PaymentOrderSucceeded in RULES
-    assert subscription.stream is stream
+    streams = [OutboxStream(pool, name) for name in ("payments", "wallets")]
+    found = a_service().subscriptions(*streams)
+    assert [one.name for one in found] == ["ledger.payments", "ledger.wallets"]
+    assert {one.schema for one in found} == {"ledger"}
+    assert [one.stream for one in found] == streams
+    assert [kind for one in found for kind in one.types] == list(RULES)
+    assert PaymentOrderSucceeded in found[0].types
+    assert PayoutCreated in found[1].types
 
 
 async def test_an_event_is_booked_and_answered(pool: Pool) -> None:

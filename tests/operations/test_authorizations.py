@@ -9,8 +9,9 @@ from tests.payments.rooms import LIMITS, an_intake, execution_service, intake_se
 from tests.proof.flow import consume
 from tests.proof.test_money_back import findings
 
+from clearhouse.access.replay import IntakeAnswer
 from clearhouse.kernel.errors import NotCapturable, NotRefundable
-from clearhouse.payments.model import CaptureMode, IntakeAnswer, OrderStatus, StatusReason
+from clearhouse.payments.model import CaptureMode, OrderStatus, StatusReason
 from clearhouse.payments.operations.model import Kind, OperationStatus
 from clearhouse.payments.service import PaymentService
 from clearhouse.postgres.connection import Pool

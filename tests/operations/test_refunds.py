@@ -9,6 +9,7 @@ import pytest
 from tests.operations.desk import CLOCK, FEE, SOLD, Desk, RefundingPsp, a_refund, minor, sold
 from tests.proof.flow import pay
 
+from clearhouse.access.replay import IntakeAnswer
 from clearhouse.kernel.errors import (
     Conflict,
     IdempotencyMismatch,
@@ -17,7 +18,6 @@ from clearhouse.kernel.errors import (
     RefundExceedsCapture,
 )
 from clearhouse.messaging.events import RefundCreated, RefundFailed, RefundSucceeded, decode
-from clearhouse.payments.model import IntakeAnswer
 from clearhouse.payments.operations.model import (
     ClaimedOperation,
     Operation,

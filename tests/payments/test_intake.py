@@ -8,9 +8,10 @@ import asyncpg
 import pytest
 from tests.payments.rooms import KEY, an_intake, intake_service
 
+from clearhouse.access.replay import IntakeAnswer
 from clearhouse.kernel.errors import Conflict, IdempotencyMismatch, KeyInUse
 from clearhouse.messaging.events import PaymentEventAccepted, decode
-from clearhouse.payments.model import IntakeAnswer, OrderFilter, OrderStatus
+from clearhouse.payments.model import OrderFilter, OrderStatus
 from clearhouse.payments.service import PaymentService
 from clearhouse.postgres.connection import PlainConnection, Pool
 

@@ -127,7 +127,9 @@ async def test_wallets_equal_the_ledger(pool: Pool) -> None:
         for n in range(200)
     ]
     await send(pool, *events)
-    ledger = LedgerService(IDS, CLOCK).subscription(OutboxStream(pool, "payments"))
+    ledger, _ = LedgerService(IDS, CLOCK).subscriptions(
+        OutboxStream(pool, "payments"), OutboxStream(pool, "wallets")
+    )
     # Two consumers of a kind, as after a restart that overlaps: one of them works.
     both = [consumer(pool), consumer(pool), Consumer(pool, CLOCK, ledger)]
     await asyncio.gather(*(one.step() for one in both))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Litestar, Request, Response, get, post
+from litestar import Litestar, Request, Response, get, post, put
 from litestar.handlers import HTTPRouteHandler
 
 from clearhouse.api.captures import Captures
@@ -17,6 +17,7 @@ from clearhouse.api.metrics import metrics_in
 from clearhouse.api.operations import OPERATIONS, PAGES, WEBHOOKS
 from clearhouse.api.pages import Pages
 from clearhouse.api.pay import PayPages, is_buyers, sorry
+from clearhouse.api.payouts import Payouts
 from clearhouse.api.problems import problem_of
 from clearhouse.api.refunds import Refunds
 from clearhouse.api.webhooks import Webhooks
@@ -34,6 +35,7 @@ def create_app(deps: ApiDependencies) -> Litestar:
     disputes = Disputes(deps)
     intake, refunds, captures = PaymentIntake(deps), Refunds(deps), Captures(deps)
     webhooks = Webhooks(deps, metrics)
+    payouts = Payouts(deps)
     paying = PayPages(deps)
 
     async def take(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -65,6 +67,13 @@ def create_app(deps: ApiDependencies) -> Litestar:
         get("/v1/disputes/{dispute_id:str}/answers")(disputes.answers),
         get("/v1/checkouts/{checkout_id:str}")(lookups.checkout),
         get("/v1/wallets/{seller_account:str}")(lookups.wallet),
+        post("/v1/payouts")(payouts.create),
+        get("/v1/payouts")(payouts.listed),
+        get("/v1/payouts/{payout_id:str}")(payouts.payout),
+        post("/v1/payouts/{payout_id:str}/approve")(payouts.approve),
+        post("/v1/payouts/{payout_id:str}/cancel")(payouts.cancel),
+        put("/v1/sellers/{seller_account:str}/bank-details")(payouts.put_details),
+        get("/v1/sellers/{seller_account:str}/bank-details")(payouts.details),
         post("/v1/webhooks/{psp:str}")(webhooks.take),
         get("/v1/webhooks/{psp:str}")(webhooks.challenge),
         get("/pay/{token:str}")(paying.show),

@@ -9,6 +9,7 @@ from uuid import UUID
 from prometheus_client import CollectorRegistry
 
 from clearhouse.access.model import ApiKey
+from clearhouse.access.replay import IntakeAnswer
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.ids import Ids
 from clearhouse.payments.disputes.answering import Answer, NewAnswer
@@ -16,7 +17,6 @@ from clearhouse.payments.disputes.model import Dispute, DisputePage
 from clearhouse.payments.model import (
     Attempt,
     Intake,
-    IntakeAnswer,
     NewPayment,
     OrderFilter,
     OrderPage,
@@ -26,6 +26,14 @@ from clearhouse.payments.model import (
 from clearhouse.payments.operations.model import Kind, NewOperation, Operation
 from clearhouse.payments.pages.model import NewPage, PaymentPage
 from clearhouse.psp.disputes import DisputeStage
+from clearhouse.psp.rails import Destination
+from clearhouse.wallets.payouts.model import (
+    BankDetails,
+    NewPayout,
+    Payout,
+    PayoutFilter,
+    PayoutPage,
+)
 
 
 class Payments(Protocol):
@@ -130,6 +138,49 @@ class Wallets(Protocol):
         ...
 
 
+class Payouts(Protocol):
+    """The verbs of payouts; ``wallets.payouts.desk.PayoutDesk`` fulfils it."""
+
+    async def accept(self, wanted: NewPayout) -> IntakeAnswer:
+        """Create a payout durably or replay its answer.
+
+        Raises PayoutRefused, IdempotencyMismatch, KeyInUse and UnavailableError.
+        """
+        ...
+
+    async def approve(self, name: str, by: str) -> Payout:
+        """Let a payout go. Raises NotFound and PayoutRefused."""
+        ...
+
+    async def cancel(self, name: str, by: str, reason: str) -> Payout:
+        """Take a payout back. Raises NotFound and PayoutRefused."""
+        ...
+
+    async def payout(self, name: str) -> Payout:
+        """One payout. Raises NotFound."""
+        ...
+
+    async def list_payouts(
+        self, wanted: PayoutFilter, before: UUID | None, limit: int
+    ) -> PayoutPage:
+        """Payouts, newest first."""
+        ...
+
+
+class SellersBankDetails(Protocol):
+    """Where sellers are paid; ``wallets.payouts.details.BankDetailsDesk`` fulfils it."""
+
+    async def put(
+        self, seller_account: str, currency: str, destination: Destination, by: str
+    ) -> BankDetails:
+        """Have a seller paid there from now on. Raises InvalidRequest."""
+        ...
+
+    async def of(self, seller_account: str) -> Sequence[BankDetails]:
+        """A seller's details, by currency. Raises NotFound when there are none."""
+        ...
+
+
 class WebhooksIn(Protocol):
     """Takes PSPs' webhooks; ``webhooks.incoming.door.WebhookDoor`` fulfils it."""
 
@@ -200,6 +251,8 @@ class ApiDependencies:
     operations: Operations
     disputes: Disputes
     wallets: Wallets
+    payouts: Payouts
+    bank_details: SellersBankDetails
     webhooks: WebhooksIn
     pages: PaymentPages
     keys: Keys

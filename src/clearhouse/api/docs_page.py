@@ -18,6 +18,10 @@ _SCOPES: Final = {
     Scope.REFUNDS_WRITE: "refund payments",
     Scope.DISPUTES_READ: "read disputes",
     Scope.DISPUTES_WRITE: "answer disputes: send evidence, or give in",
+    Scope.PAYOUTS_WRITE: "pay sellers, and cancel what is not sent yet",
+    Scope.PAYOUTS_APPROVE: "let payouts go that somebody else created",
+    Scope.PAYOUTS_READ: "read payouts, and where and when sellers are paid",
+    Scope.SELLERS_WRITE: "say where and when sellers are paid",
     Scope.WALLETS_READ: "read what sellers are owed",
 }
 

@@ -13,6 +13,7 @@ from clearhouse.kernel.errors import Fault
 from clearhouse.kernel.money import EXPONENTS
 from clearhouse.payments.model import OrderFilter, OrderStatus
 from clearhouse.psp.disputes import DisputeStage
+from clearhouse.wallets.payouts.model import PayoutFilter, PayoutStatus
 
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 200
@@ -42,6 +43,14 @@ def read_dispute_listing(
     """The same for disputes, whose only filter is their stage."""
     values, before, limit, filters = _read(pairs, _DISPUTE_READERS)
     return values.get("stage"), before, limit, filters
+
+
+def read_payout_listing(
+    pairs: Iterable[tuple[str, str]],
+) -> tuple[PayoutFilter, UUID | None, int, Mapping[str, str]]:
+    """The same for payouts."""
+    values, before, limit, filters = _read(pairs, _PAYOUT_READERS)
+    return PayoutFilter(**values), before, limit, filters
 
 
 def _read(
@@ -116,6 +125,12 @@ def _stage(text: str) -> DisputeStage:
     return DisputeStage(text)
 
 
+def _payout_status(text: str) -> PayoutStatus:
+    if text not in tuple(PayoutStatus):
+        raise _Refused("must be one of: " + ", ".join(PayoutStatus))
+    return PayoutStatus(text)
+
+
 def _currency(text: str) -> str:
     if text not in EXPONENTS:
         raise _Refused("must be an ISO 4217 currency in capital letters")
@@ -156,6 +171,14 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
 
 _DISPUTE_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "stage": _stage,
+    "limit": _limit,
+    "cursor": _cursor,
+}
+
+_PAYOUT_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "status": _payout_status,
+    "seller_account": _word,
+    "currency": _currency,
     "limit": _limit,
     "cursor": _cursor,
 }

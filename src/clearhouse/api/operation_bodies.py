@@ -107,7 +107,7 @@ def _values(document: Any, kind: type[Body], currency: str, faults: Faults) -> d
         if name not in known:
             faults.add(pointer, "unknown-field", f"may hold {_listed(known)} only")
         elif name == "amount":
-            checked[name] = _amount(value, currency, faults)
+            checked[name] = check_amount(value, currency, faults)
         elif not isinstance(value, str):
             faults.add(pointer, "wrong-type", "must be a string")
         elif check_characters(value, pointer, faults, allowed=""):
@@ -133,7 +133,8 @@ def _check_text(name: str, value: str, faults: Faults) -> None:
         )
 
 
-def _amount(value: Any, currency: str, faults: Faults) -> str:
+def check_amount(value: Any, currency: str, faults: Faults) -> str:
+    """An amount as it was written, if it is one; else a fault at ``/amount``."""
     if isinstance(value, Number):
         faults.add(
             "/amount", "amount-not-a-string", 'must be a string such as "12.50", not a number'

@@ -8,6 +8,7 @@ from clearhouse.api.dispute_operations import DISPUTES
 from clearhouse.api.listing import DEFAULT_LIMIT, MAX_LIMIT
 from clearhouse.api.operation import KEY_HEADER, Operation, path_parameter, query_parameter
 from clearhouse.api.order_detail import OrderDetailView
+from clearhouse.api.payout_operations import PAYOUTS
 from clearhouse.api.refund_operations import REFUNDS
 from clearhouse.payments.model import OrderStatus
 
@@ -123,6 +124,7 @@ OPERATIONS: Final = (
     ),
     *REFUNDS,
     *DISPUTES,
+    *PAYOUTS,
     Operation(
         "GET",
         "/v1/checkouts/{checkout_id}",

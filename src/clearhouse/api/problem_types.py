@@ -131,6 +131,15 @@ _ALL: Final = (
         "Look at the dispute's `stage`, its `evidence_due_at`, and the answers that it has.",
     ),
     ProblemType(
+        "payout-refused",
+        409,
+        "The payout cannot be made, approved or cancelled",
+        "The seller has not so much available, has no bank details, is held or in debt; or the "
+        "payout is not in a status for this; or who created it tries to approve it. Nothing was "
+        "done.",
+        "Do what `detail` says, if anything can be done.",
+    ),
+    ProblemType(
         "body-too-large",
         413,
         "The body is too large",

@@ -8,6 +8,7 @@ from clearhouse.access.service import ApiKeys
 from clearhouse.api.app import create_app
 from clearhouse.api.dependencies import ApiDependencies
 from clearhouse.bootstrap.policies import wallet_terms
+from clearhouse.bootstrap.payouts import bank_details_desk, payout_desk
 from clearhouse.bootstrap.psps import LazyAdapters
 from clearhouse.bootstrap.runtime import Runtime
 from clearhouse.bootstrap.services import (
@@ -44,6 +45,8 @@ def api_app(runtime: Runtime, settings: Settings, pepper: bytes) -> Litestar:
         operations=operation_service(runtime, settings),
         disputes=dispute_service(runtime, settings),
         wallets=wallet_service(runtime, wallet_terms(settings)),
+        payouts=payout_desk(runtime, settings),
+        bank_details=bank_details_desk(runtime, settings),
         webhooks=WebhookDoor(inbox, runtime.clock, lazily.get, settings.api.public_url),
         pages=PageDesk(
             page_service(runtime, settings),

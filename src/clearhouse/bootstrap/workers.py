@@ -64,8 +64,8 @@ def consumers(
     owed = wallet_service(runtime, terms)
     subscriptions: Mapping[Role, list[Subscription]] = {
         Role.EXECUTOR: [],
-        Role.LEDGER: [LedgerService(runtime.ids, runtime.clock).subscription(payments)],
         Role.WALLETS: [owed.subscription(payments), owed.settlements(reconciliation)],
+        Role.LEDGER: LedgerService(runtime.ids, runtime.clock).subscriptions(payments, wallets),
         Role.PAYMENTS: BookingService(runtime.clock).subscriptions(ledger, wallets),
     }
     wanted = [one for role in dict.fromkeys(roles) for one in subscriptions[role]]

@@ -116,7 +116,7 @@ def conclude(verdict: Verdict) -> None:
         out.print(
             f"[quiet]  On their way: {left.not_started:,} not started, {left.executing:,}"
             f" executing, {left.booking:,} being booked, {left.operations:,} captures, voids and"
-            " refunds.[/quiet]"
+            f" refunds, {left.payouts:,} payouts.[/quiet]"
         )
     if verdict.holds:
         out.print(f"[good]Every promise holds{_scope(verdict)}.[/good]")

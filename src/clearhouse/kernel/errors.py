@@ -15,7 +15,8 @@ The hierarchy, drawn as text::
     │   ├── NotRefundable        the order is not such that money could go back
     │   ├── RefundExceedsCapture more than is left of what was captured
     │   ├── NotCapturable        the order is not authorized, or not for so much
-    │   └── NotAnswerable        the dispute does not wait for an answer
+    │   ├── NotAnswerable        the dispute does not wait for an answer
+    │   └── PayoutRefused        the payout may not be made, approved or cancelled
     ├── Unauthenticated          no valid API key
     └── Forbidden                the API key lacks the scope
 
@@ -113,6 +114,10 @@ class NotCapturable(Conflict):
 
 class NotAnswerable(Conflict):
     """The dispute cannot be answered: decided, answered already, or its time is over."""
+
+
+class PayoutRefused(Conflict):
+    """A payout may not be made, approved or cancelled as things are; the message says why."""
 
 
 class Unauthenticated(ClearhouseError):

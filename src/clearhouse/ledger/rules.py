@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from clearhouse.ledger import after_sale
+from clearhouse.ledger import after_sale, payouts
 from clearhouse.ledger.chart import sale
 from clearhouse.ledger.model import JournalEntry
 from clearhouse.messaging.events import (
@@ -13,13 +13,20 @@ from clearhouse.messaging.events import (
     Event,
     PaymentOrderReversed,
     PaymentOrderSucceeded,
+    PayoutCancelled,
+    PayoutCreated,
+    PayoutFailed,
+    PayoutPaid,
+    PayoutReturned,
     RefundCreated,
     RefundFailed,
     RefundSucceeded,
     StrayChargeFound,
 )
 
-RULES: Final[Mapping[type[Event], Callable[[Any], JournalEntry | None]]] = MappingProxyType(
+_Rules = Mapping[type[Event], Callable[[Any], JournalEntry | None]]
+
+PAYMENTS: Final[_Rules] = MappingProxyType(
     {
         PaymentOrderSucceeded: sale,
         PaymentOrderReversed: after_sale.sale_reversal,
@@ -31,7 +38,21 @@ RULES: Final[Mapping[type[Event], Callable[[Any], JournalEntry | None]]] = Mappi
         DisputeClosed: after_sale.dispute_closed,
     }
 )
-"""A new one is a pure function and a line here."""
+"""What payments tell. A new one is a pure function and a line here."""
+
+WALLETS: Final[_Rules] = MappingProxyType(
+    {
+        PayoutCreated: payouts.payout,
+        PayoutPaid: payouts.payout_paid,
+        PayoutFailed: payouts.payout_failed,
+        PayoutReturned: payouts.payout_returned,
+        PayoutCancelled: payouts.payout_cancelled,
+    }
+)
+"""What the wallets tell."""
+
+RULES: Final[_Rules] = MappingProxyType({**PAYMENTS, **WALLETS})
+"""All events that the ledger books."""
 
 
 def entry_for(event: Event) -> JournalEntry | None:

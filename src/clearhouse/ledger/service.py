@@ -8,7 +8,7 @@ from clearhouse.kernel.ids import Ids
 from clearhouse.ledger import store
 from clearhouse.ledger.accounts import KnownAccounts
 from clearhouse.ledger.model import JournalEntry, Posted, PostingRefused
-from clearhouse.ledger.rules import RULES, entry_for
+from clearhouse.ledger.rules import PAYMENTS, WALLETS, entry_for
 from clearhouse.messaging.consumer import Subscription
 from clearhouse.messaging.events import AnyEvent, JournalEntryPosted
 from clearhouse.messaging.outbox import Stream
@@ -61,12 +61,9 @@ class LedgerService:
                     hint="Look at the accounts' floors, types and currencies, then replay it.",
                 )
 
-    def subscription(self, payments: Stream) -> Subscription:
-        """What the ledger reads from the payments service."""
-        return Subscription(
-            name="ledger.payments",
-            schema=SCHEMA,
-            stream=payments,
-            types=tuple(RULES),
-            handler=self.handle,
-        )
+    def subscriptions(self, payments: Stream, wallets: Stream) -> list[Subscription]:
+        """What the ledger reads from the payments service and from the wallets."""
+        return [
+            Subscription("ledger.payments", SCHEMA, payments, tuple(PAYMENTS), self.handle),
+            Subscription("ledger.wallets", SCHEMA, wallets, tuple(WALLETS), self.handle),
+        ]

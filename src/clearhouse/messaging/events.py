@@ -15,17 +15,55 @@ from uuid import UUID
 
 import msgspec
 
+from clearhouse.messaging.event import Event
+from clearhouse.messaging.payout_events import (
+    BankDetailsChanged,
+    PayoutApproved,
+    PayoutCancelled,
+    PayoutCorrected,
+    PayoutCreated,
+    PayoutFailed,
+    PayoutPaid,
+    PayoutReturned,
+    PayoutSubmitted,
+)
 
-class Event(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
-    """What all events have.
-
-    ``aggregate_id`` is the id of the thing it is about and ``version`` its place in that
-    thing's life, from 1 and without gaps. ``occurred_at`` is when the fact became true.
-    """
-
-    aggregate_id: UUID
-    version: int
-    occurred_at: datetime
+__all__ = [
+    "CATALOGUE",
+    "AnyEvent",
+    "BankDetailsChanged",
+    "DisputeClosed",
+    "DisputeOpened",
+    "DisputeUpdated",
+    "Event",
+    "JournalEntryPosted",
+    "OrderAccepted",
+    "PaymentEventAccepted",
+    "PaymentEventDone",
+    "PaymentOrderActionRequired",
+    "PaymentOrderAuthorized",
+    "PaymentOrderExecuting",
+    "PaymentOrderFailed",
+    "PaymentOrderReversed",
+    "PaymentOrderSucceeded",
+    "PayoutApproved",
+    "PayoutCancelled",
+    "PayoutCorrected",
+    "PayoutCreated",
+    "PayoutFailed",
+    "PayoutPaid",
+    "PayoutReturned",
+    "PayoutSubmitted",
+    "RefundCreated",
+    "RefundFailed",
+    "RefundSucceeded",
+    "StrayChargeFound",
+    "WalletUpdated",
+    "decode",
+    "encode",
+    "encode_lines",
+    "type_of",
+]
 
 
 class OrderAccepted(msgspec.Struct, frozen=True, kw_only=True):
@@ -330,6 +368,15 @@ AnyEvent = (
     | DisputeClosed
     | JournalEntryPosted
     | WalletUpdated
+    | PayoutCreated
+    | PayoutApproved
+    | PayoutSubmitted
+    | PayoutPaid
+    | PayoutFailed
+    | PayoutReturned
+    | PayoutCancelled
+    | PayoutCorrected
+    | BankDetailsChanged
 )
 
 CATALOGUE: Final[tuple[type[Event], ...]] = (
@@ -351,6 +398,15 @@ CATALOGUE: Final[tuple[type[Event], ...]] = (
     DisputeClosed,
     JournalEntryPosted,
     WalletUpdated,
+    PayoutCreated,
+    PayoutApproved,
+    PayoutSubmitted,
+    PayoutPaid,
+    PayoutFailed,
+    PayoutReturned,
+    PayoutCancelled,
+    PayoutCorrected,
+    BankDetailsChanged,
 )
 
 _decoder: Final = msgspec.json.Decoder(AnyEvent)

@@ -10,6 +10,7 @@ from typing import Final
 
 import asyncpg
 
+from clearhouse.access.replay import IntakeAnswer, judge
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import (
     Conflict,
@@ -22,14 +23,12 @@ from clearhouse.messaging.events import OrderAccepted, PaymentEventAccepted
 from clearhouse.messaging.outbox import columns_of, publish_clause
 from clearhouse.payments.model import (
     Intake,
-    IntakeAnswer,
     NewPayment,
     OrderStatus,
     PaymentEvent,
     PaymentOrder,
 )
 from clearhouse.payments.pages.intake import store_pages
-from clearhouse.payments.replay import judge
 from clearhouse.payments.routes import Route, Router
 from clearhouse.payments.store import QUERIES, SCHEMA
 from clearhouse.postgres.barrier import pass_barrier

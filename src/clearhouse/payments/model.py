@@ -202,14 +202,6 @@ class Intake:
 
 
 @dataclass(frozen=True, slots=True)
-class IntakeAnswer:
-    """The bytes to answer with, and whether they are a replay of an earlier answer."""
-
-    body: bytes
-    replayed: bool
-
-
-@dataclass(frozen=True, slots=True)
 class OrderFilter:
     """Which orders to list; None means any. Times are UTC, ``created_before`` is exclusive."""
 

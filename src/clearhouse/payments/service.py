@@ -2,13 +2,13 @@
 
 from uuid import UUID
 
+from clearhouse.access.replay import IntakeAnswer
 from clearhouse.kernel.errors import NotFound
 from clearhouse.payments import store
 from clearhouse.payments.intake import IntakeService
 from clearhouse.payments.model import (
     Attempt,
     Intake,
-    IntakeAnswer,
     NewPayment,
     OrderFilter,
     OrderPage,

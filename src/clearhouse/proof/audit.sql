@@ -160,6 +160,52 @@ where d.dispute_id is null
         or coalesce(b.lost, 0)
             <> case d.money when 'taken' then d.amount_minor - d.seller_minor else 0 end))
 
+-- name: payouts_examined
+select count(*) from wallets.payouts
+
+-- name: payouts_offenders
+-- Every payout beside the entries it must have: one that takes, one when it left, and one that
+-- gives back when it came back.
+with due as (
+    select p.payout_id as source_id, 'po_' || replace(p.payout_id::text, '-', '') as reference,
+        k.kind, p.amount_minor, p.currency, e.xid, e.position
+    from wallets.payouts p
+    cross join lateral (values
+        ('payout', array['payout.created'], true),
+        ('payout_paid', array['payout.paid'], p.paid_at is not null),
+        ('payout_reversal', array['payout.failed', 'payout.returned', 'payout.cancelled'],
+            p.status in ('failed', 'returned', 'cancelled'))
+    ) as k (kind, events, wanted)
+    left join lateral (
+        select o.xid, o.position from wallets.outbox o
+        where o.aggregate_id = p.payout_id and o.type = any (k.events) order by o.version limit 1
+    ) e on true
+    where k.wanted
+), booked as (
+    select e.source_id, e.kind, min(e.reference) as reference, min(l.currency) as currency,
+        max(l.amount_minor) filter (where starts_with(d.code, 'payouts_in_transit:')
+            or starts_with(c.code, 'payouts_in_transit:')) as amount_minor
+    from ledger.journal_entries e
+    join ledger.journal_lines l on l.source_id = e.source_id and l.kind = e.kind
+    join ledger.accounts d on d.account_id = l.debit_account
+    join ledger.accounts c on c.account_id = l.credit_account
+    where e.kind in ('payout', 'payout_paid', 'payout_reversal')
+    group by e.source_id, e.kind
+)
+select case
+    when d.source_id is null then format('%s of %s is booked, but nothing calls for it',
+        b.kind, b.reference)
+    when b.source_id is null then format('%s of %s is not booked', d.kind, d.reference)
+    else format('%s of %s is %s %s, but booked as %s %s', d.kind, d.reference, d.amount_minor,
+        d.currency, b.amount_minor, b.currency) end as offender
+from due d
+full join booked b on b.source_id = d.source_id and b.kind = d.kind
+left join ledger.positions p on p.consumer = 'ledger.wallets'
+where d.source_id is null
+    or (b.source_id is not null
+        and (b.amount_minor is distinct from d.amount_minor or b.currency <> d.currency))
+    or (b.source_id is null and (d.xid is null or (d.xid, d.position) <= (p.xid, p.position)))
+
 -- name: wallets_examined
 select count(*) from wallets.wallets
 
@@ -217,5 +263,7 @@ select count(*) filter (where status = 'NOT_STARTED') as not_started,
     count(*) filter (where status = 'SUCCESS' and not (ledger_updated and wallet_updated)) as booking,
     (select count(*) from payments.operations where status in ('CREATED', 'SUBMITTED'))
         + (select count(*) from payments.dispute_answers where status in ('CREATED', 'SUBMITTED'))
-        as operations
+        as operations,
+    (select count(*) from wallets.payouts where status in ('created', 'approved', 'submitted'))
+        as payouts
 from payments.payment_orders

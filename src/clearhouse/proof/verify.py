@@ -4,7 +4,7 @@ Where PSPs can be asked, their own books are part of it (``psp_books``).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
 
@@ -25,6 +25,7 @@ _TITLES: Final = {
     "credited": "An order succeeded if and only if its seller was credited once, to the cent (I3)",
     "moved": "Every refund, reversal and stray charge is booked once, to the cent",
     "disputes": "Every dispute is booked as its money lies: held, returned or lost",
+    "payouts": "Every payout is booked as it took, left and came back, to the cent",
     "wallets": "Every wallet equals its ledger account (I2)",
     "letters": "Nothing was laid aside that nobody has looked at",
 }
@@ -50,18 +51,19 @@ CHECKS: Final[tuple[Check, ...]] = (
 class Unfinished:
     """What was still on its way when the snapshot was taken; no violation.
 
-    Orders by where they are, and ``operations``: captures, voids and refunds.
+    Orders by where they are, ``operations`` (captures, voids and refunds), and ``payouts``.
     """
 
     not_started: int
     executing: int
     booking: int
     operations: int = 0
+    payouts: int = 0
 
     @property
     def total(self) -> int:
         """All of them."""
-        return self.not_started + self.executing + self.booking + self.operations
+        return self.not_started + self.executing + self.booking + self.operations + self.payouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,4 @@ async def verify(
 
 async def _unfinished(connection: Connection) -> Unfinished:
     row = await connection.fetchrow(_SQL["unfinished"])
-    return Unfinished(
-        *(row_value(row, name) for name in ("not_started", "executing", "booking", "operations"))
-    )
+    return Unfinished(**{each.name: row_value(row, each.name) for each in fields(Unfinished)})

@@ -22,6 +22,7 @@ from clearhouse.settings.model import (
     FeeSettings,
     LogSettings,
     PageSettings,
+    PayoutSettings,
     ReconciliationSettings,
     RefundSettings,
     RetrySettings,
@@ -275,6 +276,13 @@ def _assemble(
         routing=value["routing"] or (),
         work=WorkSettings(value["work.metrics_host"], value["work.metrics_port"]),
         fee=FeeSettings(value["fee.basis_points"], value["fee.fixed"]),
+        payouts=PayoutSettings(
+            minimum=value["payouts.minimum"],
+            maximum=value["payouts.maximum"] or {},
+            approval_above=value["payouts.approval_above"] or {},
+            details_wait_hours=value["payouts.details_wait_hours"],
+            statement_text=value["payouts.statement_text"],
+        ),
         refund=RefundSettings(value["refund.fee_policy"]),
         dispute=DisputeSettings(value["dispute.borne_by"]),
         reconciliation=ReconciliationSettings(

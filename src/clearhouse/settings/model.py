@@ -102,6 +102,17 @@ class FeeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PayoutSettings:
+    """Payouts to sellers; amounts are in minor units by currency."""
+
+    minimum: Mapping[str, int]
+    maximum: Mapping[str, int]
+    approval_above: Mapping[str, int]
+    details_wait_hours: float
+    statement_text: str
+
+
+@dataclass(frozen=True, slots=True)
 class RefundSettings:
     """What refunds do to the platform's fee: ``keep`` or ``return``."""
 
@@ -188,6 +199,7 @@ class Settings:
     limits: Mapping[str, timedelta]
     work: WorkSettings
     fee: FeeSettings
+    payouts: PayoutSettings
     refund: RefundSettings
     dispute: DisputeSettings
     reconciliation: ReconciliationSettings

@@ -289,6 +289,36 @@ _CORE: Final = (
         "What is added to that share for each sale, by currency; a currency not named: nothing.",
     ),
     Setting(
+        "payouts.minimum",
+        kinds.AMOUNTS,
+        "EUR=1.00, USD=1.00, GBP=1.00",
+        "The least that is worth a payout, by currency; less carries over.",
+    ),
+    Setting(
+        "payouts.maximum",
+        kinds.AMOUNTS,
+        None,
+        "The most in one payout, by currency; a schedule leaves the rest for its next run.",
+    ),
+    Setting(
+        "payouts.approval_above",
+        kinds.AMOUNTS,
+        None,
+        "Above these amounts, somebody else than who created a payout must approve it.",
+    ),
+    Setting(
+        "payouts.details_wait_hours",
+        kinds.number(0, 24 * 90),
+        "72",
+        "How long nothing is paid to bank details that were changed.",
+    ),
+    Setting(
+        "payouts.statement_text",
+        kinds.TEXT,
+        "Payout",
+        "What sellers read on their bank's statement.",
+    ),
+    Setting(
         "refund.fee_policy",
         kinds.choice("keep", "return"),
         "keep",

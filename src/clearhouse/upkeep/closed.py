@@ -37,6 +37,9 @@ FINALITY: Final[Mapping[str, Finality]] = {
     "payments.pages": Finality("state in ('COMPLETED', 'EXPIRED')", "payment pages that are open"),
     "payments.page_attempts": Finality("true", "attempts, which are final with their page"),
     "wallets.sales": Finality("matured_at is not null", "sales whose money is still pending"),
+    "wallets.payouts": Finality(
+        "finalized_at is not null", "payouts that are not paid, back or cancelled"
+    ),
     "webhooks.received": Finality("handled_at is not null", "notices that are not handled"),
     "webhooks.deliveries": Finality("state <> 'waiting'", "webhooks that are not delivered"),
 }

@@ -11,6 +11,9 @@ _TITLES: Final = {
     "running": "Every movement's balances follow from the one before, without a gap",
     "noted": "Every sale that was credited waits to mature, with its seller and amount",
     "matured": "What matured is not pending any more, and nothing was added or lost by it",
+    "payouts": "Every payout took its amount once, and gave it back if it came back",
+    "batches": "Every batch of payouts has the members it was made of, to the cent",
+    "sending": "Every payout that is not final is on its way to somebody who moves it on",
 }
 
 CHECKS: Final[tuple[Check, ...]] = tuple(

@@ -101,3 +101,62 @@ from (select * from wallets.sales where matured_at is not null) s
 full join matured m on m.source_id = s.sale_id
 left join left_of l on l.sale = m.source_id
 where s.sale_id is null or m.source_id is null or m.change <> 0 or l.minor is distinct from 0
+
+-- name: payouts_examined
+select count(*) from wallets.payouts
+
+-- name: payouts_offenders
+-- Each payout took its amount once, and gave it back if and only if it came back.
+select case
+    when p.payout_id is null then format('payout %s moved %s %s, but there is no such payout',
+        m.reference, m.taken, m.currency)
+    when m.source_id is null then format('payout %s of %s took nothing from its wallet', p.payout_id,
+        p.seller_account)
+    else format('payout %s of %s %s is %s: %s taken from %s %s, %s given back', p.payout_id,
+        p.amount_minor, p.currency, p.status, m.taken, m.seller_account, m.currency, m.given)
+    end as offender
+from wallets.payouts p
+full join (
+    select m.source_id, min(m.reference) as reference, w.seller_account, w.currency,
+        coalesce(-sum(m.available_minor) filter (where m.kind = 'payout'), 0) as taken,
+        coalesce(sum(m.available_minor) filter (where m.kind = 'payout_reversal'), 0) as given
+    from wallets.movements m join wallets.wallets w on w.wallet_id = m.wallet_id
+    where m.kind in ('payout', 'payout_reversal')
+    group by m.source_id, w.seller_account, w.currency
+) m on m.source_id = p.payout_id
+where p.payout_id is null or m.source_id is null
+    or m.seller_account <> p.seller_account or m.currency <> p.currency
+    or m.taken <> p.amount_minor
+    or m.given <> case when p.status in ('failed', 'returned', 'cancelled') then p.amount_minor
+        else 0 end
+
+-- name: batches_examined
+select count(*) from wallets.payout_batches
+
+-- name: batches_offenders
+-- What was sent under one identity is what was put into it, to the cent.
+select format('batch %s of %s has %s payouts over %s %s, but was made of %s over %s',
+    coalesce(b.number::text, p.batch_id::text), coalesce(b.rail, p.rail), coalesce(p.payouts, 0),
+    coalesce(p.total, 0), p.currency, b.payouts, b.total_minor) as offender
+from wallets.payout_batches b
+full join (
+    select batch_id, rail, currency, count(*) as payouts, sum(amount_minor) as total
+    from wallets.payouts where batch_id is not null group by batch_id, rail, currency
+) p on p.batch_id = b.batch_id and p.rail = b.rail and p.currency = b.currency
+where b.batch_id is null or p.batch_id is null
+    or p.payouts <> b.payouts or p.total <> b.total_minor
+
+-- name: sending_examined
+select count(*) from wallets.payouts where status in ('approved', 'submitted')
+
+-- name: sending_offenders
+-- Nothing that has to be sent or asked about is forgotten, and nothing else is sent.
+select format('payout %s is %s, and %s', p.payout_id, coalesce(p.status, 'not there'),
+    case when w.payout_id is null then 'nobody will move it on' else 'yet waits to be sent' end)
+    as offender
+from wallets.payouts p
+full join wallets.payouts_waiting w on w.payout_id = p.payout_id
+left join wallets.payout_batch_work b on b.batch_id = p.batch_id
+where (p.status = 'approved') is distinct from (w.payout_id is not null)
+        and (p.status = 'approved' or w.payout_id is not null)
+    or (p.status = 'submitted' and b.batch_id is null)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from base64 import b64encode
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -109,8 +110,10 @@ class World:
 
     def _development(self, url: str, name: str) -> Development:
         pepper = SystemRandomness().token(32).hex()
+        sealing = f"bench={b64encode(SystemRandomness().token(32)).decode()}"
         chosen = {
             "api.key_pepper": pepper,
+            "encryption.keys": sealing,
             "data_directory": str(self._directory / name),
             "database.url": url,
             "api.port": str(free_port(_HOST)),
@@ -119,6 +122,7 @@ class World:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("CLEARHOUSE_")}
         inherited |= {
             "CLEARHOUSE_API_KEY_PEPPER": pepper,
+            "CLEARHOUSE_ENCRYPTION_KEYS": sealing,
             "CLEARHOUSE_DATABASE_URL": url,
             "CLEARHOUSE_PSP_STRIPE_CONCURRENCY": _CONCURRENCY,
         }

@@ -10,6 +10,7 @@ from typing import Final
 import asyncpg
 import structlog
 
+from clearhouse.access.replay import IntakeAnswer, judge
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import NotFound, UnavailableError
 from clearhouse.kernel.ids import Ids
@@ -33,11 +34,9 @@ from clearhouse.payments.disputes.store import (
     dispute_of,
     store_answer,
 )
-from clearhouse.payments.model import IntakeAnswer
 from clearhouse.payments.operations.model import OperationStatus
 from clearhouse.payments.operations.store import lock_orders
 from clearhouse.payments.patience import RetryPolicy
-from clearhouse.payments.replay import judge
 from clearhouse.payments.store import QUERIES as PAYMENTS
 from clearhouse.postgres.barrier import pass_barrier
 from clearhouse.postgres.connection import Connection, Pool, in_transaction, row_value

@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
+from clearhouse.access.replay import IntakeAnswer
 from clearhouse.kernel.errors import NotFound
 from clearhouse.payments.disputes import store
 from clearhouse.payments.disputes.answering import Answer, NewAnswer
 from clearhouse.payments.disputes.answers import AnswerIntake
 from clearhouse.payments.disputes.model import Dispute, DisputePage
-from clearhouse.payments.model import IntakeAnswer
 from clearhouse.postgres.connection import Pool
 from clearhouse.psp.disputes import DisputeStage
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from clearhouse.access.replay import IntakeAnswer, judge
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import (
     ClearhouseError,
@@ -21,7 +22,6 @@ from clearhouse.kernel.errors import (
 )
 from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.money import Money
-from clearhouse.payments.model import IntakeAnswer
 from clearhouse.payments.operations.facts import created_event
 from clearhouse.payments.operations.model import (
     Kind,
@@ -41,7 +41,6 @@ from clearhouse.payments.operations.store import (
     store_operations,
 )
 from clearhouse.payments.operations.terms import FeePolicy, terms_of
-from clearhouse.payments.replay import judge
 from clearhouse.payments.store import QUERIES as PAYMENTS
 from clearhouse.postgres.barrier import pass_barrier
 from clearhouse.postgres.connection import Connection, Pool, in_transaction

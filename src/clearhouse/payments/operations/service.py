@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from clearhouse.access.replay import IntakeAnswer
 from clearhouse.kernel.errors import NotFound
-from clearhouse.payments.model import IntakeAnswer
 from clearhouse.payments.operations import store
 from clearhouse.payments.operations.intake import OperationIntake
 from clearhouse.payments.operations.model import Kind, NewOperation, Operation

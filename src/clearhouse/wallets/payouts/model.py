@@ -1,8 +1,13 @@
-"""The frozen words of payouts."""
+"""The frozen words and values of payouts."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
+from clearhouse.kernel.money import Money
 from clearhouse.psp.rails import FailureReason
 
 
@@ -51,3 +56,124 @@ SENT: Final = frozenset(
     {PayoutStatus.SUBMITTED, PayoutStatus.PAID, PayoutStatus.FAILED, PayoutStatus.RETURNED}
 )
 """The statuses of payouts that a rail may know of."""
+
+PAYOUT: Final = "payout"
+"""The kind of the movement that takes a payout's money out of available."""
+
+REVERSAL: Final = "payout_reversal"
+"""The kind of the one movement that can give it back, whatever happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """A payout as it is stored; times are UTC.
+
+    ``period`` is the schedule's, None where somebody asked. ``approved_by`` is None where nobody
+    had to approve. ``detail`` is the last word of the bank or PSP, or why it was cancelled.
+    """
+
+    payout_id: UUID
+    seller_account: str
+    amount: Money
+    status: PayoutStatus
+    reason: PayoutReason | None
+    needs_approval: bool
+    created_by: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    detail: str = ""
+    period: str | None = None
+    note: str = ""
+    approved_by: str | None = None
+    batch_id: UUID | None = None
+    rail: str | None = None
+    details_id: UUID | None = None
+    reference: str | None = None
+    approved_at: datetime | None = None
+    submitted_at: datetime | None = None
+    paid_at: datetime | None = None
+    finalized_at: datetime | None = None
+
+    @property
+    def public_id(self) -> str:
+        """The name that people and programs know it by."""
+        return public_id(self.payout_id)
+
+
+@dataclass(frozen=True, slots=True)
+class NewPayout:
+    """A payout that is asked for; ``amount_minor`` None means all that may be paid.
+
+    ``body_hash`` is the hash of what was asked, ``created_by`` who asks, as the audit log has it.
+    ``render`` makes the answer that is stored and replayed.
+    """
+
+    api_key_id: UUID
+    idempotency_key: str
+    body_hash: bytes
+    seller_account: str
+    currency: str
+    amount_minor: int | None
+    note: str
+    created_by: str
+    render: Callable[[Payout], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutFilter:
+    """Which payouts a list shows; None: all."""
+
+    seller_account: str | None = None
+    status: PayoutStatus | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutPage:
+    """Payouts, newest first; ``next_before`` is where the next page begins, None on the last."""
+
+    payouts: tuple[Payout, ...]
+    next_before: UUID | None
+
+
+def public_id(payout_id: UUID) -> str:
+    """A payout's name, made of its id."""
+    return f"po_{payout_id.hex}"
+
+
+def payout_id_of(name: str) -> UUID | None:
+    """The id behind a payout's name; None for what is no such name."""
+    return key_id(name[3:]) if name.startswith("po_") else None
+
+
+def key_id(key: str) -> UUID | None:
+    """The id behind the key that a payout bears at its rail; None for a key that is not ours."""
+    if len(key) != _HEX or not set(key) <= _DIGITS:
+        return None
+    return UUID(hex=key)
+
+
+_HEX: Final = 32
+_DIGITS: Final = frozenset("0123456789abcdef")
+
+
+@dataclass(frozen=True, slots=True)
+class BankDetails:
+    """Where a seller is paid in a currency, without the account itself.
+
+    ``kind`` is ``iban``, ``us_account`` or ``stripe``. Nothing is paid there before
+    ``usable_from`` (UTC). ``correction`` is the code of what a bank said should be others, None
+    where none did.
+    """
+
+    details_id: UUID
+    seller_account: str
+    currency: str
+    kind: str
+    rail: str
+    last_four: str
+    created_by: str
+    created_at: datetime
+    usable_from: datetime
+    correction: str | None = None

@@ -1,16 +1,25 @@
 """What an idempotency key that was seen before means: replay, mismatch, or still in flight."""
 
+from dataclasses import dataclass
+
 import asyncpg
 
 from clearhouse.kernel.errors import IdempotencyMismatch, KeyInUse
-from clearhouse.payments.model import IntakeAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeAnswer:
+    """The bytes to answer with, and whether they are a replay of an earlier answer."""
+
+    body: bytes
+    replayed: bool
 
 
 def judge(body_hash: bytes, row: asyncpg.Record) -> IntakeAnswer | Exception | None:
     """The answer that a key's row decides already; None when the request is to be done.
 
-    ``row`` has ``locked``, ``body_hash``, ``answer`` and ``expired``, as both looks before an
-    intake return them. Invariants I4, I5 and I6.
+    ``row`` has ``locked``, ``body_hash``, ``answer`` and ``expired``, as every look before an
+    intake returns them. Invariants I4, I5 and I6.
     """
     if not row["locked"]:
         return KeyInUse("The first request with this idempotency key is still in flight.")
