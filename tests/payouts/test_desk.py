@@ -28,6 +28,8 @@ from clearhouse.access.replay import IntakeAnswer
 from clearhouse.kernel.errors import IdempotencyMismatch, KeyInUse, NotFound, PayoutRefused
 from clearhouse.messaging.events import PayoutApproved, PayoutCancelled, PayoutCreated
 from clearhouse.postgres.connection import PlainConnection, Pool
+from clearhouse.wallets.holds.model import Hold, HoldKind
+from clearhouse.wallets.holds.store import place
 from clearhouse.wallets.payouts import store
 from clearhouse.wallets.payouts.model import PayoutFilter, PayoutStatus
 from clearhouse.wallets.service import WalletService
@@ -94,6 +96,22 @@ async def test_new_bank_details_hold_payouts(pool: Pool) -> None:
         await ask(pool, wanted())
     with pytest.raises(PayoutRefused, match="are held"):
         await ask(pool, wanted(amount=None))
+
+
+@pytest.mark.parametrize(("currency", "is_held"), [(None, True), ("EUR", True), ("USD", False)])
+async def test_a_hold_stops_payouts_in_its_currency(
+    pool: Pool, currency: str | None, is_held: bool
+) -> None:
+    await seller(pool)
+    since = CLOCK.now() - timedelta(hours=1)
+    hold = Hold(IDS.new(), "ann", currency, HoldKind.PERSON, "", "looks odd", "key:a", since)
+    async with pool.acquire() as connection:
+        await place(connection, [hold])
+    if is_held:
+        with pytest.raises(PayoutRefused, match="are held"):
+            await ask(pool, wanted())
+    else:
+        assert (await ask(pool, wanted())).status is PayoutStatus.APPROVED
 
 
 async def test_the_same_key_pays_once(pool: Pool) -> None:

@@ -7,8 +7,8 @@ from prometheus_client import REGISTRY
 from clearhouse.access.service import ApiKeys
 from clearhouse.api.app import create_app
 from clearhouse.api.dependencies import ApiDependencies
-from clearhouse.bootstrap.policies import wallet_terms
 from clearhouse.bootstrap.payouts import bank_details_desk, payout_desk
+from clearhouse.bootstrap.policies import wallet_terms
 from clearhouse.bootstrap.psps import LazyAdapters
 from clearhouse.bootstrap.runtime import Runtime
 from clearhouse.bootstrap.services import (

@@ -16,8 +16,8 @@ def payout_policy(settings: Settings) -> PayoutPolicy:
     given = settings.payouts
     return PayoutPolicy(
         minimum=given.minimum,
-        maximum=given.maximum,
-        approval_above=given.approval_above,
+        maximum=given.maximum or {},
+        approval_above=given.approval_above or {},
         details_wait=timedelta(hours=given.details_wait_hours),
         statement_text=given.statement_text,
     )

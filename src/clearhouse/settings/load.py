@@ -251,38 +251,18 @@ def _assemble(
         ),
         psps=psps,
         rails=rails,
-        executor=ExecutorSettings(
-            lease_seconds=value["executor.lease_seconds"],
-            batch=value["executor.batch"],
-            retry_base_seconds=value["executor.retry_base_seconds"],
-            retry_longest_seconds=value["executor.retry_longest_seconds"],
-        ),
-        retry=RetrySettings(
-            soft_declines=value["retry.soft_declines"],
-            decline_seconds=value["retry.decline_seconds"],
-            card_declines=value["retry.card_declines"],
-            failover_tries=value["retry.failover_tries"],
-            failover_declines=value["retry.failover_declines"],
-            poll_longest_seconds=value["retry.poll_longest_seconds"],
-        ),
+        executor=ExecutorSettings(**_part("executor", ExecutorSettings, value)),
+        retry=RetrySettings(**_part("retry", RetrySettings, value)),
         limits={
             name.removeprefix("limit.").removesuffix("_hours"): timedelta(hours=hours)
             for name, hours in value.items()
             if name.startswith("limit.")
         },
-        breaker=BreakerSettings(
-            **{field.name: value[f"breaker.{field.name}"] for field in fields(BreakerSettings)}
-        ),
+        breaker=BreakerSettings(**_part("breaker", BreakerSettings, value)),
         routing=value["routing"] or (),
         work=WorkSettings(value["work.metrics_host"], value["work.metrics_port"]),
         fee=FeeSettings(value["fee.basis_points"], value["fee.fixed"]),
-        payouts=PayoutSettings(
-            minimum=value["payouts.minimum"],
-            maximum=value["payouts.maximum"] or {},
-            approval_above=value["payouts.approval_above"] or {},
-            details_wait_hours=value["payouts.details_wait_hours"],
-            statement_text=value["payouts.statement_text"],
-        ),
+        payouts=PayoutSettings(**_part("payouts", PayoutSettings, value)),
         refund=RefundSettings(value["refund.fee_policy"]),
         dispute=DisputeSettings(value["dispute.borne_by"]),
         reconciliation=ReconciliationSettings(
@@ -304,3 +284,8 @@ def _assemble(
         ),
         log=LogSettings(value["log.level"], value["log.format"]),
     )
+
+
+def _part(table: str, kind: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a table whose settings are called as the fields of its type."""
+    return {field.name: value[f"{table}.{field.name}"] for field in fields(kind)}

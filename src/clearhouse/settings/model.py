@@ -103,11 +103,11 @@ class FeeSettings:
 
 @dataclass(frozen=True, slots=True)
 class PayoutSettings:
-    """Payouts to sellers; amounts are in minor units by currency."""
+    """Payouts to sellers; amounts are in minor units by currency, None where there are none."""
 
     minimum: Mapping[str, int]
-    maximum: Mapping[str, int]
-    approval_above: Mapping[str, int]
+    maximum: Mapping[str, int] | None
+    approval_above: Mapping[str, int] | None
     details_wait_hours: float
     statement_text: str
 

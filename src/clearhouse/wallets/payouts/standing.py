@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from clearhouse.postgres.connection import Connection
+from clearhouse.wallets.holds.store import stopping
 from clearhouse.wallets.payouts.store import QUERIES, Wallet
 
 
@@ -16,7 +17,7 @@ class Standing:
     """How one seller stands in one currency.
 
     ``rail`` is None where nobody has said where the seller is paid. ``held``: nothing is paid for
-    now, because the bank details are too new.
+    now, because the bank details are too new, or a person or a dispute stops it.
     """
 
     rail: str | None = None
@@ -33,8 +34,16 @@ async def standings(
         [currency for _, currency in wallets],
         moment,
     )
+    stopped = {
+        (hold.seller_account, hold.currency)
+        for hold in await stopping(connection, {seller for seller, _ in wallets}, moment)
+    }
     found = dict.fromkeys(wallets, Standing())
     for row in rows:
-        wallet = (row["seller_account"], row["currency"])
-        found[wallet] = Standing(row["rail"], not row["is_usable"])
+        seller, currency = row["seller_account"], row["currency"]
+        # A hold without a currency is one in all of them.
+        is_held = not row["is_usable"] or not stopped.isdisjoint(
+            {(seller, currency), (seller, None)}
+        )
+        found[seller, currency] = Standing(row["rail"], is_held)
     return found
