@@ -224,5 +224,4 @@ async def test_tampering_is_found_and_named(pool: Pool, owner: PlainConnection) 
     assert {n: (one.examined, one.violations) for n, one in sound.items() if one.examined} == {
         "wallets.balances": (2, 0),
         "wallets.running": (3, 0),
-        "wallets.matured": (0, 0),
     }
