@@ -77,4 +77,4 @@ async def test_a_poem_is_no_report(settings: dict[str, str], tmp_path: Path) -> 
     poem.write_text("roses are red")
     told = run("reconcile", str(poem), settings=settings)
     assert told.returncode == 2
-    assert "no settlement report that is known" in told.stderr
+    assert "no settlement report and no bank statement" in told.stderr

@@ -8,8 +8,11 @@ from uuid import UUID
 from clearhouse.kernel.clock import SystemClock
 from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.randomness import SeededRandomness
+from clearhouse.ledger.service import LedgerService
+from clearhouse.messaging.events import PaymentOrderSucceeded
 from clearhouse.postgres.connection import PlainConnection
 from clearhouse.psp.stripe.reports import COLUMNS, OPTIONAL
+from clearhouse.wallets.service import WalletService
 
 DAY = date(2026, 11, 21)
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -99,8 +102,8 @@ def report(lines: Iterable[Told]) -> bytes:
     return ("\n".join((header, *(line.csv() for line in lines))) + "\n").encode()
 
 
-async def store(owner: PlainConnection, orders: Sequence[Sold]) -> None:
-    """Write orders as if they had been accepted and executed."""
+async def store(owner: PlainConnection, orders: Sequence[Sold], *, books: bool = True) -> None:
+    """Write orders as if they had been accepted, executed, booked and credited."""
     await owner.execute(
         """
         with o as (
@@ -109,6 +112,9 @@ async def store(owner: PlainConnection, orders: Sequence[Sold]) -> None:
                 as o (order_id, payment_order_id, amount_minor, currency, status, reference, at)
         ), keys as (
             insert into payments.order_keys select payment_order_id, order_id from o
+        ), charges as (
+            insert into payments.charge_keys (psp, psp_reference, order_id, attempt)
+            select 'stripe', reference, order_id, 1 from o where status = 'SUCCESS'
         )
         insert into payments.payment_orders (order_id, payment_order_id, event_id, checkout_id,
             seller_account, amount_minor, currency, psp, status, attempt, psp_reference, fee_minor,
@@ -129,6 +135,36 @@ async def store(owner: PlainConnection, orders: Sequence[Sold]) -> None:
         [order.reference for order in orders],
         [order.at for order in orders],
     )
+
+    if books:
+        await book(owner, [order for order in orders if order.status == "SUCCESS"])
+
+
+async def book(owner: PlainConnection, orders: Sequence[Sold]) -> None:
+    """Book sales and credit their seller, by the services themselves."""
+    clock = SystemClock()
+    ids = Ids(clock, SeededRandomness(3))
+    events = [
+        PaymentOrderSucceeded(
+            aggregate_id=order.order_id,
+            version=2,
+            occurred_at=order.at,
+            payment_order_id=order.payment_order_id,
+            checkout_id=order.payment_order_id,
+            seller_account="seller",
+            amount_minor=order.amount_minor,
+            fee_minor=0,
+            currency=order.currency,
+            psp="stripe",
+            psp_reference=order.reference,
+        )
+        for order in orders
+    ]
+    for start in range(0, len(events), 2_000):
+        async with owner.transaction():
+            batch = events[start : start + 2_000]
+            await LedgerService(ids, clock).handle(owner, batch)
+            await WalletService(None, ids, clock).handle(owner, batch)  # pyright: ignore[reportArgumentType] - only read from
 
 
 def _major(minor: int) -> str:

@@ -2,7 +2,7 @@
 
 from clearhouse.bootstrap.api import api_app
 from clearhouse.bootstrap.psps import open_psps
-from clearhouse.bootstrap.reconciliation import collector_of, nights_of
+from clearhouse.bootstrap.reconciliation import break_queue, collector_of, office_of
 from clearhouse.bootstrap.runtime import SERVICES, Runtime, migrate_all, open_runtime
 from clearhouse.bootstrap.workers import Role, consumers, run_loops, run_workers
 
@@ -11,10 +11,11 @@ __all__ = [
     "Role",
     "Runtime",
     "api_app",
+    "break_queue",
     "collector_of",
     "consumers",
     "migrate_all",
-    "nights_of",
+    "office_of",
     "open_psps",
     "open_runtime",
     "run_loops",

@@ -26,16 +26,21 @@ def inbox_of(runtime: Runtime) -> Inbox:
     return Inbox(runtime.pool, runtime.clock, runtime.ids, lease=_WEBHOOK_LEASE)
 
 
-def notice_takers(
-    runtime: Runtime, settings: Settings, psps: Mapping[str, object]
-) -> list[NoticeTaker]:
-    """Who takes up the webhooks of the PSPs that send any."""
-    notices = NoticeService(
+def notice_service(runtime: Runtime, settings: Settings) -> NoticeService:
+    """The one door for what PSPs tell by themselves, by webhooks or in their reports."""
+    return NoticeService(
         learning_service(runtime, settings),
         refunds=operation_learning(runtime, settings),
         disputes=dispute_learning(runtime, settings),
         pages=PageNotices(page_service(runtime, settings)),
     )
+
+
+def notice_takers(
+    runtime: Runtime, settings: Settings, psps: Mapping[str, object]
+) -> list[NoticeTaker]:
+    """Who takes up the webhooks of the PSPs that send any."""
+    notices = notice_service(runtime, settings)
     inbox = inbox_of(runtime)
     return [
         NoticeTaker(runtime.pool, runtime.clock, inbox, notices, name, psp)

@@ -9,6 +9,7 @@ import structlog
 
 from clearhouse.bootstrap.policies import breaker_policy, wallet_terms
 from clearhouse.bootstrap.psps import open_psps
+from clearhouse.bootstrap.reconciliation import nightly_job
 from clearhouse.bootstrap.runtime import Runtime
 from clearhouse.bootstrap.services import (
     dispute_execution,
@@ -18,15 +19,14 @@ from clearhouse.bootstrap.services import (
     page_service,
 )
 from clearhouse.bootstrap.wallets import maturing_service, wallet_service
-from clearhouse.bootstrap.webhooks import notice_takers
+from clearhouse.bootstrap.webhooks import notice_service, notice_takers
 from clearhouse.ledger.service import LedgerService
 from clearhouse.messaging.consumer import Consumer, Subscription
 from clearhouse.messaging.outbox import OutboxStream
 from clearhouse.payments.booking import BookingService
+from clearhouse.payments.settlements import SettlementNotices
 from clearhouse.psp import registry
-from clearhouse.settings import Settings
-from clearhouse.wallets.maturing.model import Terms
-from clearhouse.wallets.service import PLATFORM_TERMS
+from clearhouse.settings import Settings, load
 from clearhouse.workers.disputes import DisputedPsp, DisputeSweeper, DisputeWorker
 from clearhouse.workers.executor import ChargingPsp, Executor
 from clearhouse.workers.maintenance import run_maintenance
@@ -48,25 +48,37 @@ class Role(StrEnum):
     """Credits sellers with what payments report, and lets it mature."""
     PAYMENTS = "payments"
     """Marks orders that ledger and wallets have answered for, and keeps house."""
+    RECONCILIATION = "reconciliation"
+    """Compares the books with the PSPs' and the bank's, every night."""
 
 
 def consumers(
-    runtime: Runtime, roles: Iterable[Role], terms: Terms = PLATFORM_TERMS
+    runtime: Runtime, roles: Iterable[Role], settings: Settings | None = None
 ) -> list[Consumer]:
     """The consumers of some roles, over the outboxes of the services in this database.
 
-    ``terms`` are those of sellers without terms of their own.
+    Without ``settings`` they have the defaults.
     """
     payments, ledger, wallets, reconciliation = (
         OutboxStream(runtime.pool, service)
         for service in ("payments", "ledger", "wallets", "reconciliation")
     )
-    owed = wallet_service(runtime, terms)
+    chosen = settings or load({}).settings
+    books = LedgerService(runtime.ids, runtime.clock)
+    owed = wallet_service(runtime, wallet_terms(chosen))
+    proofs = SettlementNotices(notice_service(runtime, chosen))
     subscriptions: Mapping[Role, list[Subscription]] = {
         Role.EXECUTOR: [],
+        Role.LEDGER: [
+            *books.subscriptions(payments, wallets),
+            books.settlements(reconciliation),
+        ],
         Role.WALLETS: [owed.subscription(payments), owed.settlements(reconciliation)],
-        Role.LEDGER: LedgerService(runtime.ids, runtime.clock).subscriptions(payments, wallets),
-        Role.PAYMENTS: BookingService(runtime.clock).subscriptions(ledger, wallets),
+        Role.PAYMENTS: [
+            *BookingService(runtime.clock).subscriptions(ledger, wallets),
+            proofs.subscription(reconciliation),
+        ],
+        Role.RECONCILIATION: [],
     }
     wanted = [one for role in dict.fromkeys(roles) for one in subscriptions[role]]
     return [Consumer(runtime.pool, runtime.clock, one) for one in wanted]
@@ -81,7 +93,7 @@ async def run_workers(
     with the same key.
     """
     chosen = list(dict.fromkeys(roles))
-    if Role.EXECUTOR not in chosen:
+    if not {Role.EXECUTOR, Role.RECONCILIATION} & set(chosen):
         await run_loops(runtime, settings, chosen, {}, stopping)
         return
     async with open_psps(settings) as psps:
@@ -99,11 +111,16 @@ async def run_loops(
     chosen = set(roles)
     loops = [
         asyncio.create_task(one.run(), name=one.name)
-        for one in consumers(runtime, chosen, wallet_terms(settings))
+        for one in consumers(runtime, chosen, settings)
     ]
     if Role.WALLETS in chosen:
         maturer = Maturer(maturing_service(runtime), runtime.clock)
         loops.append(asyncio.create_task(maturer.run(), name="maturer"))
+    if Role.RECONCILIATION in chosen:
+        job = nightly_job(runtime, settings, psps)
+        loops.append(asyncio.create_task(job.run(), name="nightly"))
+    if Role.EXECUTOR not in chosen:
+        psps = {}
     if Role.PAYMENTS in chosen:
         loops.append(asyncio.create_task(run_maintenance(runtime.pool, runtime.clock)))
     service = execution_service(runtime, settings)

@@ -146,10 +146,11 @@ def discard_letter(letter: str, *, reason: Reason, common: Common = NO_OPTIONS) 
 def _with_letters(common: Common, work: Callable[[DeadLetters], Awaitable[Result]]) -> Result:
     async def run(url: str) -> Result:
         async with open_runtime(url, size=2, name="dead-letters") as runtime:
-            readers = [consumer.subscription for consumer in consumers(runtime, Role)]
+            readers = [consumer.subscription for consumer in consumers(runtime, Role, settings)]
             return await work(DeadLetters(runtime.pool, runtime.clock, runtime.ids, readers))
 
-    with reach_database(common.load().settings) as url:
+    settings = common.load().settings
+    with reach_database(settings) as url:
         return asyncio.run(run(url))
 
 

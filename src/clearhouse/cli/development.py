@@ -16,7 +16,7 @@ from clearhouse.sandbox.server import SECRETS
 from clearhouse.settings import COMMAND_LINE, SETTINGS, Loaded, Settings
 
 DATABASE: Final = Program("database", ("database",))
-EXECUTOR: Final = Program("executor", ("work", "--only", "executor"))
+EXECUTOR: Final = Program("executor", ("work", "--only", "executor,reconciliation"))
 BOOKS: Final = Program("books", ("work", "--only", "ledger,wallets,payments"))
 API: Final = Program("api", ("serve",))
 

@@ -1,4 +1,4 @@
-"""``clearhouse reconcile``: our books beside the PSPs' reports, and what differs."""
+"""``clearhouse reconcile``: our books beside the PSPs' reports and the bank's statements."""
 
 import asyncio
 from collections.abc import Callable, Generator, Sequence
@@ -10,15 +10,16 @@ from typing import Annotated, Final
 import msgspec
 from cyclopts import Parameter
 
-from clearhouse.bootstrap import Runtime, collector_of, nights_of, open_psps, open_runtime
+from clearhouse.bootstrap import Runtime, collector_of, office_of, open_psps, open_runtime
 from clearhouse.cli.console import err, out
 from clearhouse.cli.embedded import reach_database
 from clearhouse.cli.errors import OK, VIOLATION
 from clearhouse.cli.options import NO_OPTIONS, Common
-from clearhouse.cli.reconciled import as_data, is_clean, show
+from clearhouse.cli.reconciled import Reconciled, as_data, is_clean, show
 from clearhouse.kernel.errors import ConfigurationError
 from clearhouse.psp.settlements import Settlements
-from clearhouse.reconciliation.model import Collected, Night
+from clearhouse.reconciliation.office import Office
+from clearhouse.reconciliation.statements import BANK
 from clearhouse.settings import Settings
 
 _DAY: Final = timedelta(days=1)
@@ -36,19 +37,20 @@ def reconcile(
     json: Annotated[bool, Parameter(help="Print what was found as JSON.")] = False,
     common: Common = NO_OPTIONS,
 ) -> int:
-    """Compare our books with the PSPs' settlement reports, and keep what differs.
+    """Compare our books with the PSPs' reports and the bank's statements; keep what differs.
 
     With files, these are read, and the days that they speak of are compared. Without, the
-    reports of a day are fetched from the PSPs. Files are kept as they came; the same file
-    twice, or one that overlaps another, changes nothing. It ends with 1 while anything differs
-    that time alone will not mend, or a file was not understood whole.
+    reports of a day are fetched from the PSPs. What PSPs paid out is held against the bank.
+    Files are kept as they came; the same file twice, or one that overlaps another, changes
+    nothing. It ends with 1 while anything differs that time alone will not mend, or a file was
+    not understood whole.
 
     **Examples**
 
     ```shell
     clearhouse reconcile
     clearhouse reconcile --date 2026-11-21 --psp stripe
-    clearhouse reconcile balance_change_*.csv
+    clearhouse reconcile balance_change_*.csv statement.xml
     clearhouse reconcile --no-fetch --json | jq '.breaks[].cause'
     ```
     """
@@ -74,10 +76,10 @@ def reconcile(
         run = _Run(settings, chosen, fetch=fetch)
         asyncio.run(run.go(url, files, day))
     if json:
-        out.print_json(msgspec.json.encode(as_data(run.collected, run.nights)).decode())
+        out.print_json(msgspec.json.encode(as_data(run.found)).decode())
     else:
-        show(run.collected, run.nights)
-    return OK if is_clean(run.collected, run.nights) else VIOLATION
+        show(run.found)
+    return OK if is_clean(run.found) else VIOLATION
 
 
 class _Run:
@@ -87,8 +89,7 @@ class _Run:
         self._settings = settings
         self._psps = psps
         self._fetch = fetch
-        self.collected: list[Collected] = []
-        self.nights: list[Night] = []
+        self.found = Reconciled()
 
     async def go(self, url: str, files: Sequence[Path], day: date | None) -> None:
         async with open_runtime(url, size=2, name="reconcile") as runtime:
@@ -100,28 +101,33 @@ class _Run:
                     await self._fetched(runtime, chosen, tell)
 
     async def _read(self, runtime: Runtime, files: Sequence[Path], tell: "_Tell") -> None:
-        collector, nights = (
+        collector, office = (
             collector_of(runtime, self._settings),
-            nights_of(runtime, self._settings),
+            office_of(runtime, self._settings),
         )
         spans: dict[str, tuple[date, date]] = {}
         for file in files:
             one = await collector.read(file, lambda n, name=file.name: tell(f"{name}: {n:,} lines"))
-            self.collected.append(one)
-            if one.read.first is not None and one.read.last is not None:
+            self.found.collected.append(one)
+            if one.source != BANK and one.read.first is not None and one.read.last is not None:
                 first, last = spans.get(one.source, (one.read.first, one.read.last))
                 spans[one.source] = (min(first, one.read.first), max(last, one.read.last))
         for psp, (first, last) in spans.items():
             day = first
             while day <= last:
                 tell(f"Comparing {psp}, {day}")
-                self.nights.append(await nights.reconcile(psp, day))
+                self.found.nights.append(await office.day(psp, day))
                 day += _DAY
+        await self._bank(office, tell)
+
+    async def _bank(self, office: Office, tell: "_Tell") -> None:
+        tell("Comparing payouts with the bank")
+        self.found.bank = await office.bank()
 
     async def _fetched(self, runtime: Runtime, day: date, tell: "_Tell") -> None:
-        collector, nights = (
+        collector, office = (
             collector_of(runtime, self._settings),
-            nights_of(runtime, self._settings),
+            office_of(runtime, self._settings),
         )
         if self._fetch:
             async with open_psps(self._settings) as adapters:
@@ -129,12 +135,13 @@ class _Run:
                     adapter = adapters[psp]
                     if isinstance(adapter, Settlements):
                         tell(f"Fetching the reports of {psp}, {day}")
-                        self.collected += await collector.fetch(
+                        self.found.collected += await collector.fetch(
                             psp, adapter, day, lambda n, psp=psp: tell(f"{psp}: {n:,} lines")
                         )
         for psp in self._psps:
             tell(f"Comparing {psp}, {day}")
-            self.nights.append(await nights.reconcile(psp, day))
+            self.found.nights.append(await office.day(psp, day))
+        await self._bank(office, tell)
 
 
 _Tell = Callable[[str], None]

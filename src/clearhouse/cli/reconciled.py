@@ -1,6 +1,7 @@
 """What reconciling found, for people and for scripts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from rich.markup import escape
@@ -10,20 +11,30 @@ from clearhouse.cli.console import out
 from clearhouse.kernel.money import format_minor
 from clearhouse.reconciliation.atlas import WHO
 from clearhouse.reconciliation.matching import Mender
-from clearhouse.reconciliation.model import CauseFigures, Collected, Night
+from clearhouse.reconciliation.model import BankNight, CauseFigures, Collected, Night
 
 _SHOWN: Final = 10
 
 
-def is_clean(collected: Iterable[Collected], nights: Iterable[Night]) -> bool:
+@dataclass(slots=True)
+class Reconciled:
+    """All that one run found."""
+
+    collected: list[Collected] = field(default_factory=list[Collected])
+    nights: list[Night] = field(default_factory=list[Night])
+    bank: BankNight | None = None
+
+
+def is_clean(run: Reconciled) -> bool:
     """Whether all files were understood, and nothing differs but what time will mend."""
-    return not any(one.read.trouble_count for one in collected) and all(
-        found.cause.mender is Mender.TIME for _, found in _open(nights)
+    return not any(one.read.trouble_count for one in run.collected) and all(
+        found.cause.mender is Mender.TIME for _, found in _open(run)
     )
 
 
-def show(collected: Sequence[Collected], nights: Sequence[Night]) -> None:
-    """Files, days, and the breaks that are open."""
+def show(run: Reconciled) -> None:
+    """Files, days, the bank, and the breaks that are open."""
+    collected, nights = run.collected, run.nights
     if collected:
         out.print(_files(collected))
         for one in collected:
@@ -36,11 +47,13 @@ def show(collected: Sequence[Collected], nights: Sequence[Night]) -> None:
         out.print()
     if nights:
         out.print(_days(nights))
-    found = _open(nights)
+    found = _open(run)
+    if run.bank is not None and run.bank.matched:
+        out.print(f"{run.bank.matched:,} payouts are at the bank.")
     if found:
         out.print()
         out.print(_breaks(found))
-    if is_clean(collected, nights):
+    if is_clean(run):
         waiting = sum(one.count for _, one in found)
         later = f"; {waiting:,} are expected with a later report" if waiting else ""
         out.print(f"[good]Both sides agree{later}.[/good]")
@@ -49,10 +62,10 @@ def show(collected: Sequence[Collected], nights: Sequence[Night]) -> None:
         out.print(f"[bad]{count:,} breaks are open.[/bad]")
 
 
-def as_data(collected: Sequence[Collected], nights: Sequence[Night]) -> dict[str, object]:
+def as_data(run: Reconciled) -> dict[str, object]:
     """The same for machines."""
     return {
-        "clean": is_clean(collected, nights),
+        "clean": is_clean(run),
         "files": [
             {
                 "name": one.name,
@@ -63,7 +76,7 @@ def as_data(collected: Sequence[Collected], nights: Sequence[Night]) -> dict[str
                 "corrected": one.read.changed,
                 "troubles": one.read.trouble_count,
             }
-            for one in collected
+            for one in run.collected
         ],
         "days": [
             {
@@ -81,8 +94,9 @@ def as_data(collected: Sequence[Collected], nights: Sequence[Night]) -> dict[str
                 "new_breaks": night.new_breaks,
                 "closed_breaks": night.closed_breaks,
             }
-            for night in nights
+            for night in run.nights
         ],
+        "payouts_at_the_bank": run.bank.matched if run.bank else None,
         "breaks": [
             {
                 "psp": psp,
@@ -93,15 +107,16 @@ def as_data(collected: Sequence[Collected], nights: Sequence[Night]) -> dict[str
                 "oldest": one.oldest,
                 "proposal": one.cause.proposal,
             }
-            for psp, one in _open(nights)
+            for psp, one in _open(run)
         ],
     }
 
 
-def _open(nights: Iterable[Night]) -> list[tuple[str, CauseFigures]]:
-    """What is open of each PSP: what its last night says."""
-    last = {night.psp: night for night in nights}
-    return [(psp, one) for psp, night in last.items() for one in night.open_breaks]
+def _open(run: Reconciled) -> list[tuple[str, CauseFigures]]:
+    """What is open of each PSP: what its last night says; and at the bank."""
+    last = {night.psp: night for night in run.nights}
+    found = [(psp, one) for psp, night in last.items() for one in night.open_breaks]
+    return found + [("bank", one) for one in (run.bank.open_breaks if run.bank else ())]
 
 
 def _table(*columns: str, right: Sequence[str] = ()) -> Table:

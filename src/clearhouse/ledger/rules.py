@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from clearhouse.ledger import after_sale, payouts
+from clearhouse.ledger import after_sale, clearing, payouts
 from clearhouse.ledger.chart import sale
 from clearhouse.ledger.model import JournalEntry
 from clearhouse.messaging.events import (
@@ -21,6 +21,7 @@ from clearhouse.messaging.events import (
     RefundCreated,
     RefundFailed,
     RefundSucceeded,
+    SettlementBooked,
     StrayChargeFound,
 )
 
@@ -51,7 +52,10 @@ WALLETS: Final[_Rules] = MappingProxyType(
 )
 """What the wallets tell."""
 
-RULES: Final[_Rules] = MappingProxyType({**PAYMENTS, **WALLETS})
+SETTLEMENTS: Final[_Rules] = MappingProxyType({SettlementBooked: clearing.settlement_booked})
+"""What reconciliation tells."""
+
+RULES: Final[_Rules] = MappingProxyType({**PAYMENTS, **WALLETS, **SETTLEMENTS})
 """All events that the ledger books."""
 
 

@@ -8,7 +8,7 @@ from clearhouse.kernel.ids import Ids
 from clearhouse.ledger import store
 from clearhouse.ledger.accounts import KnownAccounts
 from clearhouse.ledger.model import JournalEntry, Posted, PostingRefused
-from clearhouse.ledger.rules import PAYMENTS, WALLETS, entry_for
+from clearhouse.ledger.rules import PAYMENTS, SETTLEMENTS, WALLETS, entry_for
 from clearhouse.messaging.consumer import Subscription
 from clearhouse.messaging.events import AnyEvent, JournalEntryPosted
 from clearhouse.messaging.outbox import Stream
@@ -67,3 +67,13 @@ class LedgerService:
             Subscription("ledger.payments", SCHEMA, payments, tuple(PAYMENTS), self.handle),
             Subscription("ledger.wallets", SCHEMA, wallets, tuple(WALLETS), self.handle),
         ]
+
+    def settlements(self, reconciliation: Stream) -> Subscription:
+        """What the ledger reads from reconciliation."""
+        return Subscription(
+            name="ledger.reconciliation",
+            schema=SCHEMA,
+            stream=reconciliation,
+            types=tuple(SETTLEMENTS),
+            handler=self.handle,
+        )

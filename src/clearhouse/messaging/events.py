@@ -27,6 +27,7 @@ from clearhouse.messaging.payout_events import (
     PayoutReturned,
     PayoutSubmitted,
 )
+from clearhouse.messaging.settlement_events import SettlementBooked, SettlementProved
 
 __all__ = [
     "CATALOGUE",
@@ -45,6 +46,7 @@ __all__ = [
     "PaymentOrderExecuting",
     "PaymentOrderFailed",
     "PaymentOrderReversed",
+    "PaymentOrderSettled",
     "PaymentOrderSucceeded",
     "PayoutApproved",
     "PayoutCancelled",
@@ -57,6 +59,8 @@ __all__ = [
     "RefundCreated",
     "RefundFailed",
     "RefundSucceeded",
+    "SettlementBooked",
+    "SettlementProved",
     "StrayChargeFound",
     "WalletUpdated",
     "decode",
@@ -377,6 +381,8 @@ AnyEvent = (
     | PayoutCancelled
     | PayoutCorrected
     | BankDetailsChanged
+    | SettlementBooked
+    | SettlementProved
 )
 
 CATALOGUE: Final[tuple[type[Event], ...]] = (
@@ -407,6 +413,8 @@ CATALOGUE: Final[tuple[type[Event], ...]] = (
     PayoutCancelled,
     PayoutCorrected,
     BankDetailsChanged,
+    SettlementBooked,
+    SettlementProved,
 )
 
 _decoder: Final = msgspec.json.Decoder(AnyEvent)

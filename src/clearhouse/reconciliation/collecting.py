@@ -1,15 +1,25 @@
-"""Gets files in: fetched from the PSPs, or given as files, which are known by what is in them."""
+"""Gets files in: fetched from the PSPs, given, or dropped into a folder.
+
+A file is known by what is in it. What was dropped is moved on once it is read: into ``done``, or
+into ``refused`` when nothing could be taken from it; the vault has its bytes either way.
+"""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from clearhouse.kernel.errors import ConfigurationError
 from clearhouse.psp import registry
-from clearhouse.psp.settlements import ReportReader, Settlements
+from clearhouse.psp.banks import camt053, csv_statements, mt940
+from clearhouse.psp.banks.statements import StatementReader
+from clearhouse.psp.settlements import Settlements
+from clearhouse.reconciliation.files import Tell
 from clearhouse.reconciliation.loading import Loader
-from clearhouse.reconciliation.model import Collected
+from clearhouse.reconciliation.model import Collected, FileState
+from clearhouse.reconciliation.statements import BANK, Statements
 from clearhouse.reconciliation.vault import file_pieces
 
 _MARKS: Final = (
@@ -19,9 +29,10 @@ _MARKS: Final = (
     (b"BkToCstmrStmt", "camt.053"),
     (b":60F:", "MT940"),
 )
-
-Tell = Callable[[int], None]
-"""Hears how many lines of a file were read so far."""
+_HEAD: Final = 1 << 17
+STILL_SECONDS: Final = 30
+"""A dropped file that was written to so lately may still be written to."""
+_log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.reconciliation")
 
 
 def kind_of(head: bytes, name: str) -> str | None:
@@ -36,10 +47,12 @@ def kind_of(head: bytes, name: str) -> str | None:
 
 
 class Collector:
-    """Brings settlement files to the loader."""
+    """Brings files to those who read them. ``mapping`` says where what is in CSV statements."""
 
-    def __init__(self, loader: Loader) -> None:
+    def __init__(self, loader: Loader, statements: Statements, mapping: str | None) -> None:
         self._loader = loader
+        self._statements = statements
+        self._mapping = mapping
 
     async def fetch(self, psp: str, adapter: Settlements, day: date, tell: Tell) -> list[Collected]:
         """Fetch a UTC day's reports and read them. Raises UnavailableError.
@@ -58,27 +71,75 @@ class Collector:
 
     async def read(self, path: Path, tell: Tell) -> Collected:
         """Read a file. Raises ConfigurationError for what cannot be read or is no such file."""
-        psp, reader = self._known(path)
-        try:
-            read = await self._loader.load(psp, path.name, file_pieces(path), reader, tell=tell)
-        except OSError as error:
-            raise _unreadable(path, error) from None
-        return Collected(path.name, psp, read)
-
-    def _known(self, path: Path) -> tuple[str, ReportReader]:
         try:
             with path.open("rb") as stream:
-                kind = kind_of(stream.read(1 << 17), path.name)
+                kind = kind_of(stream.read(_HEAD), path.name)
+            return await self._read(path, kind, tell)
         except OSError as error:
-            raise _unreadable(path, error) from None
+            raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
+
+    async def _read(self, path: Path, kind: str | None, tell: Tell) -> Collected:
         reader = registry.report_reader(kind) if kind in registry.names() else None
-        if kind is None or reader is None:
-            raise ConfigurationError(
-                f"{path} is no settlement report that is known.",
-                hint="See docs/reference/settlement-sources.md for what can be read.",
-            )
-        return kind, reader
+        if kind is not None and reader is not None:
+            read = await self._loader.load(kind, path.name, file_pieces(path), reader, tell=tell)
+            return Collected(path.name, kind, read)
+        statement = self._statement_reader(path, kind)
+        read = await self._statements.load(path.name, file_pieces(path), statement, tell)
+        return Collected(path.name, BANK, read)
+
+    def _statement_reader(self, path: Path, kind: str | None) -> StatementReader:
+        match kind:
+            case "camt.053":
+                return camt053.read_statement
+            case "MT940":
+                return mt940.read_statement
+            case "CSV" if self._mapping is not None:
+                return csv_statements.reader(csv_statements.Columns.parse(self._mapping))
+            case "CSV":
+                raise ConfigurationError(
+                    f"{path.name} is a CSV statement, and nobody said what its columns are.",
+                    hint="Set CLEARHOUSE_RECONCILIATION_STATEMENT_COLUMNS.",
+                )
+            case _:
+                raise ConfigurationError(
+                    f"{path} is no settlement report and no bank statement that is known.",
+                    hint="See docs/reference/settlement-sources.md for what can be read.",
+                )
+
+    async def take_dropped(
+        self, folder: Path, now: datetime, tell: Callable[[str], None]
+    ) -> list[Collected]:
+        """Read what lies in a folder and is not being written any more; oldest first."""
+        found: list[Collected] = []
+        for path in _lying(folder, now):
+            tell(f"Reading {path.name}")
+            try:
+                one = await self.read(path, lambda _lines: None)
+            except ConfigurationError as error:
+                _log.warning("dropped_file_refused", file=path.name, why=error.message)
+                _move(path, folder / "refused")
+                continue
+            refused = one.read.state is FileState.REJECTED
+            _move(path, folder / ("refused" if refused else "done"))
+            found.append(one)
+        return found
 
 
-def _unreadable(path: Path, error: OSError) -> ConfigurationError:
-    return ConfigurationError(f"{path} cannot be read: {error.strerror}.")
+def _lying(folder: Path, now: datetime) -> list[Path]:
+    """The files of a folder that nobody has written to lately, oldest first."""
+    if not folder.is_dir():
+        return []
+    files = [path for path in folder.iterdir() if path.is_file() and path.name[0] != "."]
+    written = {path: path.stat().st_mtime for path in files}
+    still = [path for path in files if now.timestamp() - written[path] >= STILL_SECONDS]
+    return sorted(still, key=lambda path: (written[path], path.name))
+
+
+def _move(path: Path, folder: Path) -> None:
+    """Out of the way, beside an older file of the same name where there is one."""
+    folder.mkdir(exist_ok=True)
+    place, number = folder / path.name, 2
+    while place.exists():
+        place = folder / f"{path.stem}-{number}{path.suffix}"
+        number += 1
+    path.rename(place)

@@ -24,6 +24,8 @@ from clearhouse.reconciliation.matching import (
 from clearhouse.reconciliation.store import QUERIES
 
 _BATCH: Final = 2_000
+_STRAYS: Final = {"charge": "stray"}
+"""A charge that no order stands for is known, too, once it is being given back."""
 
 
 async def judge_again(
@@ -53,10 +55,13 @@ async def _judge(
 ) -> int:
     lines = [_line(row) for row in rows]
     kinds = [FACT_KINDS.get(line.kind, "") for line in lines]
-    facts = await _facts(connection, psp, kinds, [line.reference for line in lines])
+    references = [line.reference for line in lines]
+    facts = await _facts(connection, psp, kinds, references)
     charges = await _facts(
         connection, psp, ["charge"] * len(lines), [line.charge_reference for line in lines]
     )
+    strays = await _facts(connection, psp, [_STRAYS.get(kind, "") for kind in kinds], references)
+    facts = {**strays, **facts}
     orders = await _orders(connection, [line.order_hint for line in lines])
     verdicts: list[tuple[Any, ...]] = []
     for place, (row, line) in enumerate(zip(rows, lines, strict=True)):

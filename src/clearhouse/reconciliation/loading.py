@@ -6,7 +6,7 @@ together: a process that dies meanwhile leaves nothing, and reading it again is 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from uuid import UUID
@@ -17,13 +17,12 @@ from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.ids import Ids
 from clearhouse.postgres.connection import Connection, Pool
 from clearhouse.psp.settlements import LineKind, ReportReader, SettlementLine, Trouble, TroubleKind
+from clearhouse.reconciliation.files import SourceFile, Tell, close_file, open_file, state_of
 from clearhouse.reconciliation.matching import FACT_KINDS, FeePlan, plan_columns
-from clearhouse.reconciliation.model import FileRead, FileState
+from clearhouse.reconciliation.model import FileRead
 from clearhouse.reconciliation.store import QUERIES
 from clearhouse.reconciliation.vault import Vault
 
-MOST_TROUBLES: Final = 1_000
-"""So many troubles of one file are stored line by line; all are counted."""
 _PIECE: Final = 1 << 17
 _AROUND: Final = timedelta(days=8)
 _COLUMNS: Final = (
@@ -64,7 +63,7 @@ class Loader:
         reader: ReportReader,
         *,
         troubles: Sequence[Trouble] = (),
-        tell: Callable[[int], None] = _nobody,
+        tell: Tell = _nobody,
     ) -> FileRead:
         """Read one report of a PSP; the same bytes a second time change nothing.
 
@@ -76,43 +75,16 @@ class Loader:
         async with self._pool.acquire() as connection, connection.transaction():
             # One reader of a PSP's files at a time, so that two that overlap add up.
             await connection.execute(QUERIES["lock_psp"], psp)
-            known = await connection.fetchrow(QUERIES["file_before"], psp, kept.sha256)
-            if known is not None:
-                return await self._know(connection, known, troubles)
-            file_id = self._ids.new()
-            now = self._clock.now()
-            await connection.execute(
-                QUERIES["open_file"], file_id, psp, name, kept.sha256, kept.size, now
+            file = await open_file(
+                connection, self._ids.new(), psp, name, kept, self._clock.now(), troubles
             )
-            source = _Source(reader(self._vault.read(kept)), troubles, tell)
-            return await self._take(connection, file_id, psp, source)
+            if isinstance(file, FileRead):
+                return file
+            source = _Source(reader(self._vault.read(kept)), file, tell)
+            return await self._take(connection, psp, source)
 
-    async def _know(
-        self, connection: Connection, known: asyncpg.Record, troubles: Sequence[Trouble]
-    ) -> FileRead:
-        if troubles:
-            await connection.execute(
-                QUERIES["add_troubles"],
-                known["file_id"],
-                [trouble.line for trouble in troubles],
-                [trouble.kind.value for trouble in troubles],
-                [trouble.text for trouble in troubles],
-            )
-        return FileRead(
-            known["file_id"],
-            FileState.KNOWN,
-            known["line_count"],
-            0,
-            0,
-            tuple(troubles),
-            len(troubles),
-            known["first_day"],
-            known["last_day"],
-        )
-
-    async def _take(
-        self, connection: Connection, file_id: UUID, psp: str, source: "_Source"
-    ) -> FileRead:
+    async def _take(self, connection: Connection, psp: str, source: "_Source") -> FileRead:
+        file = source.file
         await connection.execute(QUERIES["make_incoming"])
         await connection.copy_to_table(
             "incoming", source=source.pieces(), columns=_COLUMNS, format="text"
@@ -120,25 +92,24 @@ class Loader:
         new = changed = 0
         first: date | None = None
         last: date | None = None
-        if source.lines:
+        if file.lines:
             days = await connection.fetchrow(QUERIES["days_of_incoming"])
             assert days is not None
             first, last = days["first"], days["last"]
             await connection.execute(QUERIES["ensure_days"], days["days"])
-            new, changed = await self._judge(connection, file_id, psp, days)
-        state = _state(source)
+            new, changed = await self._judge(connection, file.file_id, psp, days)
         read = FileRead(
-            file_id,
-            state,
-            source.lines,
+            file.file_id,
+            state_of(file),
+            file.lines,
             new,
             changed,
-            tuple(source.troubles),
-            source.trouble_count,
+            tuple(file.troubles),
+            file.trouble_count,
             first,
             last,
         )
-        await self._close(connection, read)
+        await close_file(connection, read)
         return read
 
     async def _judge(
@@ -161,28 +132,6 @@ class Loader:
         )
         return new, len(corrected)
 
-    async def _close(self, connection: Connection, read: FileRead) -> None:
-        if read.troubles:
-            await connection.execute(
-                QUERIES["store_troubles"],
-                read.file_id,
-                list(range(1, len(read.troubles) + 1)),
-                [trouble.line for trouble in read.troubles],
-                [trouble.kind.value for trouble in read.troubles],
-                [trouble.text for trouble in read.troubles],
-            )
-        await connection.execute(
-            QUERIES["close_file"],
-            read.file_id,
-            read.state.value,
-            read.lines,
-            read.new,
-            read.changed,
-            read.trouble_count,
-            read.first,
-            read.last,
-        )
-
 
 class _Source:
     """The lines of one file as text for COPY; counts them, and puts troubles aside."""
@@ -190,20 +139,18 @@ class _Source:
     def __init__(
         self,
         content: Iterable[SettlementLine | Trouble],
-        troubles: Sequence[Trouble],
-        tell: Callable[[int], None],
+        file: SourceFile,
+        tell: Tell,
     ) -> None:
         self._content = content
         self._tell = tell
-        self.lines = 0
-        self.trouble_count = len(troubles)
-        self.troubles = list(troubles[:MOST_TROUBLES])
+        self.file = file
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """Pieces of some hundred kilobytes, read in a thread so that others can go on."""
         texts = self._texts()
         while (text := await asyncio.to_thread(next, texts, None)) is not None:
-            self._tell(self.lines)
+            self._tell(self.file.lines)
             yield text
 
     def _texts(self) -> Iterator[bytes]:
@@ -211,27 +158,22 @@ class _Source:
         size = 0
         for one in self._content:
             if isinstance(one, Trouble):
-                self._put_aside(one)
+                self.file.put_aside(one)
                 continue
             text = _row(one)
             if "\0" in text:
                 problem = "The line holds a zero byte."
-                self._put_aside(Trouble(0, TroubleKind.UNREADABLE_LINE, problem))
+                self.file.put_aside(Trouble(0, TroubleKind.UNREADABLE_LINE, problem))
                 continue
             rows.append(text)
             size += len(text)
             if size >= _PIECE:
-                self.lines += len(rows)
+                self.file.lines += len(rows)
                 yield "".join(rows).encode()
                 rows, size = [], 0
         if rows:
-            self.lines += len(rows)
+            self.file.lines += len(rows)
             yield "".join(rows).encode()
-
-    def _put_aside(self, trouble: Trouble) -> None:
-        self.trouble_count += 1
-        if len(self.troubles) < MOST_TROUBLES:
-            self.troubles.append(trouble)
 
 
 def _row(line: SettlementLine) -> str:
@@ -253,12 +195,6 @@ def _row(line: SettlementLine) -> str:
         ]
         return "\t".join(escaped) + "\n"
     return text
-
-
-def _state(source: _Source) -> FileState:
-    if not source.trouble_count:
-        return FileState.READ
-    return FileState.READ_IN_PART if source.lines else FileState.REJECTED
 
 
 def _midnight(day: date) -> datetime:

@@ -130,7 +130,7 @@ class Cause(Enum):
     ORDER_WITHOUT_LEDGER = _Cause(
         "order_without_ledger",
         Mender.PERSON,
-        "An order succeeded, and the ledger has no entry of it.",
+        "An order succeeded, and the ledger has no entry of it over the same amount.",
         "Run clearhouse dead-letters list: its event waits there.",
     )
     LEDGER_WITHOUT_ORDER = _Cause(
@@ -142,8 +142,14 @@ class Cause(Enum):
     WALLET_DIFFERS = _Cause(
         "wallet_differs",
         Mender.PERSON,
-        "A seller's wallet is not what the ledger owes the seller.",
+        "A sale was not credited to its seller's wallet, or over another amount.",
         "Run clearhouse prove for its last movements.",
+    )
+    ATTEMPT_DIFFERS = _Cause(
+        "attempt_differs",
+        Mender.PERSON,
+        "An order and its attempts at the PSP contradict each other.",
+        "Run clearhouse prove for the order, and compare it with the PSP's own page.",
     )
     PAYOUT_RETURNED = _Cause(
         "payout_returned",

@@ -5,8 +5,20 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
+from clearhouse.messaging.events import SettlementBooked
 from clearhouse.psp.settlements import Trouble
 from clearhouse.reconciliation.matching import Cause
+
+
+class Area(StrEnum):
+    """What is compared with what."""
+
+    PSP = "psp"
+    """A PSP's lines beside payments."""
+    BANK = "bank"
+    """Payouts beside bank lines."""
+    BOOKS = "books"
+    """Orders beside ledger, wallets and attempts."""
 
 
 class FileState(StrEnum):
@@ -68,10 +80,12 @@ class Break:
 
     break_id: UUID
     cause: Cause
+    area: Area
     subject: str
     psp: str
     day: date
     order_id: UUID | None
+    line_key: str | None
     reference: str
     currency: str
     ours_minor: int | None
@@ -82,7 +96,48 @@ class Break:
     owner: str
     opened_at: datetime
     closed_at: datetime | None
+    told_at: datetime | None
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """Something that happened to a break, and who did it."""
+
+    at: datetime
+    actor: str
+    deed: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Another break that could be the other half; ``confidence`` in percent."""
+
+    found: Break
+    confidence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A decision above the limit that waits for a second person."""
+
+    deed: str
+    amount_minor: int
+    asked_by: str
+    reason: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BreakDetail:
+    """A break with all that helps to decide; ``proposed`` is what accepting would book."""
+
+    found: Break
+    history: tuple[HistoryEntry, ...]
+    proposed: SettlementBooked | None
+    near: tuple[Near, ...]
+    asked: Asked | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +171,17 @@ class Night:
     started_at: datetime
     ended_at: datetime
     matched: tuple[Matched, ...]
+    new_breaks: int
+    closed_breaks: int
+    open_breaks: tuple[CauseFigures, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BankNight:
+    """The result of holding payouts against bank lines."""
+
+    matched: int
+    booked: int
     new_breaks: int
     closed_breaks: int
     open_breaks: tuple[CauseFigures, ...]

@@ -178,120 +178,28 @@ update reconciliation.lines l set verdict = 'settled_twice'
 from later where l.occurred_on = later.occurred_on and l.psp = $1 and l.line_key = later.line_key
     and l.verdict <> 'settled_twice'
 
--- name: make_found
--- What differs tonight, before it is held against what is known to differ.
-create temporary table if not exists found (
-    subject text collate "C" primary key,
-    cause text not null,
-    day date not null,
-    order_id uuid,
-    line_key text collate "C",
-    reference text not null,
-    currency text not null,
-    ours_minor bigint,
-    theirs_minor bigint,
-    at_stake_minor bigint not null,
-    detail text not null
-) on commit delete rows
-
--- name: find_in_lines
-insert into found
-select $1 || ':line:' || l.line_key, l.verdict, l.occurred_on, l.order_id, l.line_key, l.reference,
-    l.currency,
-    case when l.verdict = 'fee_differs'
-        then (l.gross_minor * a.basis_points + a.fixed_minor * 10000) / 10000
-        else l.expected_minor end,
-    case when l.verdict = 'fee_differs' then l.fee_minor else l.gross_minor end,
-    case l.verdict
-        when 'fee_differs' then coalesce(abs(l.fee_minor
-            - (l.gross_minor * a.basis_points + a.fixed_minor * 10000) / 10000), 0)
-        when 'amount_differs' then abs(abs(l.gross_minor) - l.expected_minor)
-        else abs(l.gross_minor) end,
-    format('%s %s%s%s', replace(l.kind, '_', ' '), l.reference,
-        case when l.charge_reference <> '' then ' of charge ' || l.charge_reference else '' end,
-        case when l.order_hint <> '' then ' for ' || l.order_hint else '' end)
-from reconciliation.lines l
-left join unnest($4::text[], $5::bigint[], $6::bigint[])
-    as a (currency, basis_points, fixed_minor) on a.currency = l.currency
-where l.psp = $1 and l.occurred_on between $2 and $3
-    and l.verdict not in ('matched', 'stands_alone')
-
--- name: find_without_lines
--- What we believe and no line says. Lines are looked for on the days around, since a PSP may book
--- a charge on another day than we do. $6 is the first day whose time for lines is not over.
-insert into found
-select $1 || ':' || f.kind || ':' || f.reference,
-    case when (f.happened_at at time zone 'UTC')::date >= $6::date then 'not_settled_yet'
-        else 'missing_at_psp' end,
-    (f.happened_at at time zone 'UTC')::date, f.order_id, null, f.reference, f.currency,
-    f.amount_minor, null, f.amount_minor, format('%s %s', f.kind, f.public_id)
-from payments.psp_facts f
-where f.psp = $1 and f.happened_at >= $2::timestamptz and f.happened_at < $3::timestamptz
-    -- Neither came nor went, as far as the PSP's balance knows.
-    and not f.is_reversed
-    and not exists (
-        select from reconciliation.lines l
-        where l.psp = $1 and l.occurred_on between $4 and $5 and l.reference = f.reference
-            and l.kind = f.kind)
-on conflict do nothing
-
--- name: close_agreed
--- What differed and differs no more: its line matches now, or a line came.
-with agreed as (
-    update reconciliation.breaks b
-    set state = 'settled', closed_at = $4, seen_at = $4, version = b.version + 1
-    where b.psp = $1 and b.state = 'open' and b.day between $2 and $3
-        and not exists (select from found f where f.subject = b.subject)
-    returning b.break_id, b.version
-)
-insert into reconciliation.break_history (break_id, version, at, actor, deed, note)
-select break_id, version, $4, 'engine', 'settled', 'Both sides agree now.' from agreed
-returning 1
-
--- name: open_found
--- New ones, those whose cause or amounts changed, and those that had been settled. What a person
--- or the engine closed stays closed as long as it is what it was.
-with stored as (
-    insert into reconciliation.breaks as b (break_id, subject, cause, psp, day, order_id, line_key,
-        reference, currency, ours_minor, theirs_minor, at_stake_minor, detail, opened_at, seen_at)
-    select n.break_id, f.subject, f.cause, $1, f.day, f.order_id, f.line_key, f.reference,
-        f.currency, f.ours_minor, f.theirs_minor, f.at_stake_minor, f.detail, $2, $2
-    from (select *, row_number() over (order by subject) as place from found) f
-    join unnest($3::uuid[]) with ordinality as n (break_id, place) using (place)
-    on conflict (subject) do update
-    set cause = excluded.cause, order_id = excluded.order_id, ours_minor = excluded.ours_minor,
-        theirs_minor = excluded.theirs_minor, at_stake_minor = excluded.at_stake_minor,
-        detail = excluded.detail, state = 'open', closed_at = null, seen_at = excluded.seen_at,
-        version = b.version + 1
-    where b.state = 'settled'
-        or (b.cause, b.ours_minor, b.theirs_minor) is distinct from
-            (excluded.cause, excluded.ours_minor, excluded.theirs_minor)
-    returning b.break_id, b.version, b.cause, b.detail
-)
-insert into reconciliation.break_history (break_id, version, at, actor, deed, note)
-select break_id, version, $2, 'engine', case when version = 1 then 'opened' else 'changed' end,
-    cause || ': ' || detail
-from stored
-returning version
-
--- name: count_found
-select count(*) from found
-
 -- name: figures_of_lines
-select l.currency, count(*) as lines, sum(abs(l.gross_minor))::text as value,
-    sum(l.fee_minor)::text as fees
-from reconciliation.lines l
-where l.psp = $1 and l.occurred_on between $2 and $3 and l.verdict = 'matched'
-group by l.currency order by l.currency
-
--- name: figures_of_breaks
-select b.cause, b.currency, count(*) as breaks, sum(b.at_stake_minor)::text as at_stake,
-    min(b.day) as oldest
-from reconciliation.breaks b
-where b.psp = $1 and b.state = 'open'
-group by b.cause, b.currency order by b.cause, b.currency
+select t.currency, sum(t.matched_count)::bigint as lines, sum(t.matched_minor)::text as value,
+    sum(t.fee_minor)::text as fees
+from reconciliation.totals t
+where t.psp = $1 and t.day between $2 and $3
+group by t.currency having sum(t.matched_count) > 0 order by t.currency
 
 -- name: store_run
 insert into reconciliation.runs (run_id, psp, day, started_at, ended_at, matched_count,
     matched_minor, open_breaks, figures)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+
+-- name: empty_totals
+delete from reconciliation.totals where psp = $1 and day between $2 and $3
+
+-- name: make_totals
+insert into reconciliation.totals (psp, day, currency, kind, settlement, line_count, matched_count,
+    matched_minor, gross_minor, fee_minor)
+select psp, occurred_on, currency, kind, settlement, count(*),
+    count(*) filter (where verdict = 'matched'),
+    coalesce(sum(abs(gross_minor)) filter (where verdict = 'matched'), 0), sum(gross_minor),
+    sum(fee_minor)
+from reconciliation.lines
+where psp = $1 and occurred_on between $2 and $3
+group by psp, occurred_on, currency, kind, settlement

@@ -14,14 +14,17 @@ import msgspec
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.ids import Ids
 from clearhouse.postgres.connection import Connection, Pool
+from clearhouse.reconciliation.breaks import Breaks
 from clearhouse.reconciliation.judging import judge_again
 from clearhouse.reconciliation.matching import CAUSES, FeePlan, plan_columns
-from clearhouse.reconciliation.model import CauseFigures, Matched, Night
+from clearhouse.reconciliation.model import Area, CauseFigures, Matched, Night
 from clearhouse.reconciliation.store import QUERIES
 
 _AROUND: Final = timedelta(days=8)
 """A PSP may book a charge on another day than we do, or settle it a week later."""
 _DAY: Final = timedelta(days=1)
+_ON_ITS_WAY: Final = timedelta(hours=1)
+"""So long after its end a sale may not have reached ledger and wallet."""
 
 
 class Nights:
@@ -39,6 +42,7 @@ class Nights:
         self._clock = clock
         self._ids = ids
         self._plans = plans
+        self._breaks = Breaks(clock, ids)
         self._patience = timedelta(days=patience)
 
     async def reconcile(self, psp: str, day: date, last: date | None = None) -> Night:
@@ -47,12 +51,17 @@ class Nights:
         started = self._clock.now()
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(QUERIES["lock_psp"], psp)
+            await self._breaks.begin(connection)
             for setting in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin"):
                 await connection.execute(f"set local {setting} = on")
             plans = self._plans.get(psp, {})
             await judge_again(connection, psp, day, until, plans)
             await self._find(connection, psp, day, until, plans)
-            new, closed = await self._compare(connection, psp, day, until)
+            first = await self._breaks.compare(connection, Area.PSP, psp, day, until)
+            await self._breaks.begin(connection)
+            await self._find_in_books(connection, psp, day, until)
+            second = await self._breaks.compare(connection, Area.BOOKS, psp, day, until)
+            new, closed = first[0] + second[0], first[1] + second[1]
             return await self._tell(connection, psp, day, until, started, new, closed)
 
     async def _find(
@@ -63,7 +72,6 @@ class Nights:
         until: date,
         plans: Mapping[str, FeePlan],
     ) -> None:
-        await connection.execute(QUERIES["make_found"])
         agreed = plan_columns(plans)[:3]
         await connection.execute(QUERIES["find_in_lines"], psp, day, until, *agreed)
         await connection.execute(
@@ -76,15 +84,15 @@ class Nights:
             self._clock.now().date() - self._patience,
         )
 
-    async def _compare(
+    async def _find_in_books(
         self, connection: Connection, psp: str, day: date, until: date
-    ) -> tuple[int, int]:
-        now = self._clock.now()
-        closed = await connection.fetch(QUERIES["close_agreed"], psp, day, until, now)
-        count = await connection.fetchval(QUERIES["count_found"])
-        ids = [self._ids.at(now) for _ in range(count)]
-        opened = await connection.fetch(QUERIES["open_found"], psp, now, ids)
-        return sum(row["version"] == 1 for row in opened), len(closed)
+    ) -> None:
+        """What our own books say of each other; what is young may be on its way between them."""
+        start, end = _midnight(day), _midnight(until + _DAY)
+        young = self._clock.now() - _ON_ITS_WAY
+        await connection.execute(QUERIES["find_in_books"], psp, start, end, young)
+        for name in ("find_in_ledger", "find_in_attempts"):
+            await connection.execute(QUERIES[name], psp, start, end)
 
     async def _tell(
         self,
@@ -96,6 +104,8 @@ class Nights:
         new: int,
         closed: int,
     ) -> Night:
+        await connection.execute(QUERIES["empty_totals"], psp, day, until)
+        await connection.execute(QUERIES["make_totals"], psp, day, until)
         lines = await connection.fetch(QUERIES["figures_of_lines"], psp, day, until)
         matched = tuple(
             Matched(row["currency"], row["lines"], int(row["value"]), int(row["fees"]))
@@ -110,7 +120,7 @@ class Nights:
             matched,
             new,
             closed,
-            await open_breaks(connection, psp),
+            await open_breaks(connection, psp, Area.PSP, Area.BOOKS),
         )
         await connection.execute(
             QUERIES["store_run"],
@@ -127,9 +137,11 @@ class Nights:
         return night
 
 
-async def open_breaks(connection: Connection, psp: str) -> tuple[CauseFigures, ...]:
-    """The open breaks of a PSP by cause and currency."""
-    rows = await connection.fetch(QUERIES["figures_of_breaks"], psp)
+async def open_breaks(
+    connection: Connection, psp: str | None, *areas: Area
+) -> tuple[CauseFigures, ...]:
+    """The open breaks of a PSP (None: of all) in some areas, by cause and currency."""
+    rows = await connection.fetch(QUERIES["figures_of_breaks"], psp, [one.value for one in areas])
     return tuple(
         CauseFigures(
             CAUSES[row["cause"]],

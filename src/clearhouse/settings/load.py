@@ -265,11 +265,7 @@ def _assemble(
         payouts=PayoutSettings(**_part("payouts", PayoutSettings, value)),
         refund=RefundSettings(value["refund.fee_policy"]),
         dispute=DisputeSettings(value["dispute.borne_by"]),
-        reconciliation=ReconciliationSettings(
-            vault=value["reconciliation.vault"] or value["data_directory"] / "settlement-files",
-            patience_days=value["reconciliation.patience_days"],
-            fees=value["reconciliation.fees"] or {},
-        ),
+        reconciliation=_reconciliation(value),
         wallets=WalletSettings(
             value["wallets.matures"], timedelta(hours=value["wallets.delay_hours"])
         ),
@@ -289,3 +285,16 @@ def _assemble(
 def _part(table: str, kind: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a table whose settings are called as the fields of its type."""
     return {field.name: value[f"{table}.{field.name}"] for field in fields(kind)}
+
+
+def _reconciliation(value: Mapping[str, Any]) -> ReconciliationSettings:
+    return ReconciliationSettings(
+        vault=value["reconciliation.vault"] or value["data_directory"] / "settlement-files",
+        drop_folder=value["reconciliation.drop_folder"]
+        or value["data_directory"] / "settlement-drop",
+        statement_columns=value["reconciliation.statement_columns"],
+        nightly_hour=value["reconciliation.nightly_hour"],
+        decision_limit=value["reconciliation.decision_limit"],
+        patience_days=value["reconciliation.patience_days"],
+        fees=value["reconciliation.fees"] or {},
+    )

@@ -139,10 +139,15 @@ class ReconciliationSettings:
     """How the PSPs' and the bank's books are compared with ours.
 
     ``fees`` are by PSP and currency; what is not named is not checked. ``patience_days`` is how
-    long a PSP has to report what happened.
+    long a PSP has to report what happened. Files are kept in ``vault`` and taken from
+    ``drop_folder``. ``nightly_hour`` is UTC's; ``decision_limit`` is in minor units by currency.
     """
 
     vault: Path
+    drop_folder: Path
+    statement_columns: str | None
+    nightly_hour: int
+    decision_limit: Mapping[str, int]
     patience_days: int
     fees: Mapping[str, Mapping[str, PlannedFee]]
 

@@ -340,6 +340,33 @@ _CORE: Final = (
         " settlement-files in the data directory.",
     ),
     Setting(
+        "reconciliation.drop_folder",
+        kinds.PATH,
+        None,
+        "Where settlement files and bank statements may be dropped to be read; unset:"
+        " settlement-drop in the data directory.",
+    ),
+    Setting(
+        "reconciliation.statement_columns",
+        kinds.TEXT,
+        None,
+        "The columns of the bank's CSV statements, such as `booked_on=Date, amount=Amount,"
+        " currency=EUR`; unset: such files are refused.",
+    ),
+    Setting(
+        "reconciliation.nightly_hour",
+        kinds.whole(0, 23),
+        "5",
+        "The hour in UTC from which on the day before is fetched and compared.",
+    ),
+    Setting(
+        "reconciliation.decision_limit",
+        kinds.AMOUNTS,
+        "USD=10.00, EUR=10.00, GBP=10.00, JPY=1000, KWD=3.000",
+        "Up to how much one person may decide a difference alone, by currency; more, and a"
+        " currency that is not named, needs a second person.",
+    ),
+    Setting(
         "reconciliation.patience_days",
         kinds.whole(0, 60),
         "5",

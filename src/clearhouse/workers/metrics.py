@@ -57,3 +57,16 @@ PAGE_CALLS: Final = Counter(
     "What was asked about payment pages, by PSP, kind of call and outcome.",
     ["psp", "call", "outcome"],
 )
+NIGHTS: Final = Counter(
+    "clearhouse_reconciled_days",
+    "Days of PSPs that were compared, or whose reports could not be fetched.",
+    ["psp", "result"],
+)
+BREAKS: Final = Gauge(
+    "clearhouse_breaks_open",
+    "Open breaks by PSP, cause and currency.",
+    ["psp", "cause", "currency"],
+)
+MATCHED: Final = Gauge(
+    "clearhouse_reconciled_matched", "Lines of the last compared day that agree.", ["psp"]
+)

@@ -1,0 +1,39 @@
+"""What reconciliation tells: what is to be booked, and what a settlement line proves."""
+
+from clearhouse.messaging.event import Event
+
+
+class SettlementBooked(Event, frozen=True, kw_only=True, tag="settlement.booked"):
+    """A PSP's report, a bank statement or a person's decision moves money in the books.
+
+    ``kind`` says between which accounts; ``amount_minor`` may be negative, which moves it the
+    other way. ``bank_account`` is empty where no bank has part in it, ``reason`` is for people.
+    Aggregate: the booking. Publisher: reconciliation; consumer: ledger.
+    """
+
+    kind: str
+    psp: str
+    bank_account: str
+    currency: str
+    amount_minor: int
+    reference: str
+    reason: str
+
+
+class SettlementProved(Event, frozen=True, kw_only=True, tag="settlement.proved"):
+    """A line of a PSP's report proves something that payments does not know.
+
+    ``line_kind`` is ``charge``, ``charge_reversal`` or ``refund``; ``psp_reference`` its own
+    reference and ``charge_reference`` its charge's. ``payment_order_id`` is ours as the report
+    carries it, or empty. ``line_key`` is the line that proves it.
+    Aggregate: the break. Publisher: reconciliation; consumer: payments.
+    """
+
+    psp: str
+    line_kind: str
+    psp_reference: str
+    charge_reference: str
+    payment_order_id: str
+    amount_minor: int
+    currency: str
+    line_key: str
