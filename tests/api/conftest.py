@@ -23,6 +23,7 @@ from tests.api.memory import (
     memory_dependencies,
 )
 from tests.payments.rooms import NO_RULES
+from tests.webhooks.merchant import delivery_log, endpoint_service
 
 from clearhouse.access.encryption import FieldCipher
 from clearhouse.access.model import Scope
@@ -145,6 +146,8 @@ class ApiThread(threading.Thread):
             payouts=PayoutDesk(pool, CLOCK, IDS, WalletService(pool, IDS, CLOCK), PAYOUTS),
             bank_details=BankDetailsDesk(pool, CLOCK, IDS, CIPHER, PAYOUTS),
             webhooks=MemoryWebhooks(),
+            endpoints=endpoint_service(pool),
+            deliveries=delivery_log(pool),
             pages=MemoryPages(),
             keys=keys,
             psps=PSPS,

@@ -46,6 +46,17 @@ from clearhouse.wallets.payouts.model import (
     PayoutFilter,
     PayoutPage,
 )
+from clearhouse.webhooks.outgoing.lifecycle import DeliveryState
+from clearhouse.webhooks.outgoing.model import (
+    Delivery,
+    DeliveryKey,
+    DeliveryPage,
+    Endpoint,
+    EndpointPage,
+    NewEndpoint,
+    Try,
+    Wanted,
+)
 
 PSPS = frozenset({"stripe", "braintree", "square"})
 CLOCK = SystemClock()
@@ -269,6 +280,70 @@ class MemoryWebhooks:
         return f"answer to {query['challenge']}"
 
 
+class MemoryEndpoints:
+    """Nobody is told anything."""
+
+    async def create(
+        self, actor: str, url: str, wanted: Wanted, seller_account: str | None = None
+    ) -> NewEndpoint:
+        raise Conflict("There is an endpoint with this URL already.")
+
+    async def change(self, actor: str, endpoint_id: UUID, wanted: Wanted) -> Endpoint:
+        return await self.endpoint(endpoint_id)
+
+    async def enable(self, actor: str, endpoint_id: UUID, reason: str) -> Endpoint:
+        return await self.endpoint(endpoint_id)
+
+    async def disable(self, actor: str, endpoint_id: UUID, reason: str) -> Endpoint:
+        return await self.endpoint(endpoint_id)
+
+    async def delete(self, actor: str, endpoint_id: UUID) -> None:
+        await self.endpoint(endpoint_id)
+
+    async def rotate(self, actor: str, endpoint_id: UUID, overlap: timedelta) -> NewEndpoint:
+        raise NotFound("There is no webhook endpoint with this id.")
+
+    async def try_out(self, endpoint_id: UUID) -> DeliveryKey:
+        raise NotFound("There is no webhook endpoint with this id.")
+
+    async def endpoint(self, endpoint_id: UUID) -> Endpoint:
+        raise NotFound("There is no webhook endpoint with this id.")
+
+    async def endpoints(
+        self, seller_account: str | None = None, before: UUID | None = None, limit: int = 50
+    ) -> EndpointPage:
+        return EndpointPage((), None)
+
+
+class MemoryDeliveries:
+    """Nothing was sent to anybody."""
+
+    async def deliveries(
+        self,
+        endpoint_id: UUID,
+        state: DeliveryState | None = None,
+        before: DeliveryKey | None = None,
+        limit: int = 50,
+    ) -> DeliveryPage:
+        return DeliveryPage((), False)
+
+    async def delivery(self, key: DeliveryKey) -> tuple[Delivery, list[Try]]:
+        raise NotFound("There is no such delivery.")
+
+    async def resend(self, actor: str, key: DeliveryKey) -> None:
+        raise NotFound("There is no such delivery.")
+
+    async def resend_since(
+        self,
+        actor: str,
+        endpoint_id: UUID,
+        since: datetime,
+        until: datetime | None = None,
+        states: Sequence[DeliveryState] = (),
+    ) -> int:
+        return 0
+
+
 class MemoryPages:
     """Payment pages by token, which every test changes to see what is shown.
 
@@ -328,6 +403,8 @@ def memory_dependencies(
         payouts=MemoryPayouts(),
         bank_details=MemoryPayouts(),
         webhooks=MemoryWebhooks(),
+        endpoints=MemoryEndpoints(),
+        deliveries=MemoryDeliveries(),
         pages=pages or MemoryPages(),
         keys=MemoryKeys(),
         psps=PSPS,

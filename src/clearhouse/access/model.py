@@ -29,6 +29,10 @@ class Scope(StrEnum):
     """Say where and when sellers are paid."""
     WALLETS_READ = "wallets:read"
     """Read what sellers are owed."""
+    WEBHOOKS_READ = "webhooks:read"
+    """Read webhook endpoints and what was delivered to them."""
+    WEBHOOKS_WRITE = "webhooks:write"
+    """Add, change, switch and delete webhook endpoints, rotate their secrets, send again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from litestar import Litestar, Request, Response, get, post, put
+from litestar import Litestar, Request, Response, delete, get, patch, post, put
 from litestar.handlers import HTTPRouteHandler
 
 from clearhouse.api.captures import Captures
 from clearhouse.api.dependencies import ApiDependencies
 from clearhouse.api.disputes import Disputes
 from clearhouse.api.edge import Edge, reply_response, request_id_of
+from clearhouse.api.endpoints import PATH as ENDPOINTS
+from clearhouse.api.endpoints import WebhookEndpoints
 from clearhouse.api.health import Health
 from clearhouse.api.http import Disconnected, problem_reply
 from clearhouse.api.intake import PATH, PaymentIntake
@@ -76,6 +78,7 @@ def create_app(deps: ApiDependencies) -> Litestar:
         get("/v1/sellers/{seller_account:str}/bank-details")(payouts.details),
         post("/v1/webhooks/{psp:str}")(webhooks.take),
         get("/v1/webhooks/{psp:str}")(webhooks.challenge),
+        *_endpoint_routes(WebhookEndpoints(deps)),
         get("/pay/{token:str}")(paying.show),
         post("/pay/{token:str}")(paying.take),
         get("/healthz")(health.alive),
@@ -95,3 +98,23 @@ def create_app(deps: ApiDependencies) -> Litestar:
     )
     app.asgi_handler = Edge(app.asgi_handler, deps, intake, metrics)
     return app
+
+
+def _endpoint_routes(endpoints: WebhookEndpoints) -> list[HTTPRouteHandler]:
+    one = ENDPOINTS + "/{endpoint_id:str}"
+    delivery = one + "/deliveries/{message_id:str}"
+    return [
+        post(ENDPOINTS)(endpoints.create),
+        get(ENDPOINTS)(endpoints.listed),
+        get(one)(endpoints.endpoint),
+        patch(one)(endpoints.change),
+        delete(one, status_code=200)(endpoints.delete),
+        post(f"{one}/rotate-secret")(endpoints.rotate),
+        post(f"{one}/enable")(endpoints.enable),
+        post(f"{one}/disable")(endpoints.disable),
+        post(f"{one}/test")(endpoints.try_out),
+        get(f"{one}/deliveries")(endpoints.deliveries),
+        get(delivery)(endpoints.delivery),
+        post(f"{delivery}/resend")(endpoints.resend),
+        post(f"{one}/resend")(endpoints.resend_since),
+    ]

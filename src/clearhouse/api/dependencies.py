@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -33,6 +34,17 @@ from clearhouse.wallets.payouts.model import (
     Payout,
     PayoutFilter,
     PayoutPage,
+)
+from clearhouse.webhooks.outgoing.lifecycle import DeliveryState
+from clearhouse.webhooks.outgoing.model import (
+    Delivery,
+    DeliveryKey,
+    DeliveryPage,
+    Endpoint,
+    EndpointPage,
+    NewEndpoint,
+    Try,
+    Wanted,
 )
 
 
@@ -196,6 +208,86 @@ class WebhooksIn(Protocol):
         ...
 
 
+class Endpoints(Protocol):
+    """The verbs of webhook endpoints; ``webhooks.outgoing.endpoints.EndpointService`` fulfils it.
+
+    Each raises NotFound where it names an endpoint, and those that write name the ``actor``.
+    """
+
+    async def create(
+        self, actor: str, url: str, wanted: Wanted, seller_account: str | None = ...
+    ) -> NewEndpoint:
+        """A new endpoint with its secret. Raises InvalidRequest and Conflict."""
+        ...
+
+    async def change(self, actor: str, endpoint_id: UUID, wanted: Wanted) -> Endpoint:
+        """Change what is given. Raises InvalidRequest and Conflict."""
+        ...
+
+    async def enable(self, actor: str, endpoint_id: UUID, reason: str) -> Endpoint:
+        """Call it again from now on."""
+        ...
+
+    async def disable(self, actor: str, endpoint_id: UUID, reason: str) -> Endpoint:
+        """Stop calling it."""
+        ...
+
+    async def delete(self, actor: str, endpoint_id: UUID) -> None:
+        """Forget it and its secrets."""
+        ...
+
+    async def rotate(self, actor: str, endpoint_id: UUID, overlap: timedelta) -> NewEndpoint:
+        """A new secret. Raises InvalidRequest."""
+        ...
+
+    async def try_out(self, endpoint_id: UUID) -> DeliveryKey:
+        """Send it a message that says nothing. Raises EndpointDisabled."""
+        ...
+
+    async def endpoint(self, endpoint_id: UUID) -> Endpoint:
+        """One endpoint."""
+        ...
+
+    async def endpoints(
+        self, seller_account: str | None = ..., before: UUID | None = ..., limit: int = ...
+    ) -> EndpointPage:
+        """Endpoints, newest first."""
+        ...
+
+
+class Deliveries(Protocol):
+    """The log of what endpoints were sent; ``webhooks.outgoing.log.DeliveryLog`` fulfils it."""
+
+    async def deliveries(
+        self,
+        endpoint_id: UUID,
+        state: DeliveryState | None = ...,
+        before: DeliveryKey | None = ...,
+        limit: int = ...,
+    ) -> DeliveryPage:
+        """Deliveries to an endpoint, newest first."""
+        ...
+
+    async def delivery(self, key: DeliveryKey) -> tuple[Delivery, list[Try]]:
+        """One delivery with its tries. Raises NotFound."""
+        ...
+
+    async def resend(self, actor: str, key: DeliveryKey) -> None:
+        """Send it again now. Raises NotFound and EndpointDisabled."""
+        ...
+
+    async def resend_since(
+        self,
+        actor: str,
+        endpoint_id: UUID,
+        since: datetime,
+        until: datetime | None = ...,
+        states: Sequence[DeliveryState] = ...,
+    ) -> int:
+        """Send again what was told in a time. Raises NotFound and EndpointDisabled."""
+        ...
+
+
 class PaymentPages(Protocol):
     """The verbs of payment pages; ``payments.pages.desk.PageDesk`` fulfils it."""
 
@@ -254,6 +346,8 @@ class ApiDependencies:
     payouts: Payouts
     bank_details: SellersBankDetails
     webhooks: WebhooksIn
+    endpoints: Endpoints
+    deliveries: Deliveries
     pages: PaymentPages
     keys: Keys
     psps: AbstractSet[str]

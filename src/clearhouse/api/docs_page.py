@@ -23,6 +23,8 @@ _SCOPES: Final = {
     Scope.PAYOUTS_READ: "read payouts, and where and when sellers are paid",
     Scope.SELLERS_WRITE: "say where and when sellers are paid",
     Scope.WALLETS_READ: "read what sellers are owed",
+    Scope.WEBHOOKS_READ: "read webhook endpoints and what was delivered to them",
+    Scope.WEBHOOKS_WRITE: "add and change webhook endpoints, send again",
 }
 
 
@@ -197,7 +199,7 @@ def _limits(schema: Mapping[str, Any]) -> str:
     if "default" in schema:
         words.append(f"{schema['default']} unless given.")
     if "maxItems" in schema:
-        words.append(f"{schema['minItems']} to {schema['maxItems']} items.")
+        words.append(f"{schema.get('minItems', 0)} to {schema['maxItems']} items.")
     return f'<span class="limits">{phrase(" ".join(words))}</span>' if words else ""
 
 

@@ -14,6 +14,7 @@ from clearhouse.kernel.money import EXPONENTS
 from clearhouse.payments.model import OrderFilter, OrderStatus
 from clearhouse.psp.disputes import DisputeStage
 from clearhouse.wallets.payouts.model import PayoutFilter, PayoutStatus
+from clearhouse.webhooks.outgoing.lifecycle import DeliveryState
 
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 200
@@ -53,9 +54,25 @@ def read_payout_listing(
     return PayoutFilter(**values), before, limit, filters
 
 
+def read_endpoint_listing(
+    pairs: Iterable[tuple[str, str]],
+) -> tuple[str | None, UUID | None, int, Mapping[str, str]]:
+    """The same for webhook endpoints, whose only filter is their seller."""
+    values, before, limit, filters = _read(pairs, _ENDPOINT_READERS)
+    return values.get("seller_account"), before, limit, filters
+
+
+def read_delivery_listing(
+    pairs: Iterable[tuple[str, str]],
+) -> tuple[DeliveryState | None, str | None, int, Mapping[str, str]]:
+    """The same for deliveries, whose place is the id of a message."""
+    values, before, limit, filters = _read(pairs, _DELIVERY_READERS)
+    return values.get("state"), before, limit, filters
+
+
 def _read(
     pairs: Iterable[tuple[str, str]], readers: Mapping[str, Callable[[str], Any]]
-) -> tuple[dict[str, Any], UUID | None, int, Mapping[str, str]]:
+) -> tuple[dict[str, Any], Any, int, Mapping[str, str]]:
     faults: list[Fault] = []
     values: dict[str, Any] = {}
     given: dict[str, str] = {}
@@ -75,7 +92,7 @@ def _read(
     limit = values.pop("limit", DEFAULT_LIMIT)
     cursor = values.pop("cursor", None)
     filters = {name: text for name, text in given.items() if name not in {"limit", "cursor"}}
-    before: UUID | None = None
+    before = None
     if cursor is not None:
         before, mark = cursor
         if mark != _mark(filters):
@@ -92,6 +109,11 @@ def make_cursor(before: UUID, filters: Mapping[str, str]) -> str:
     return urlsafe_b64encode(_VERSION + before.bytes + _mark(filters)).decode().rstrip("=")
 
 
+def make_message_cursor(message_id: str, filters: Mapping[str, str]) -> str:
+    """The same for lists of messages."""
+    return f"{message_id}.{_mark(filters).hex()}"
+
+
 def _mark(filters: Mapping[str, str]) -> bytes:
     text = "\n".join(f"{name}={filters[name]}" for name in sorted(filters))
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_MARK).digest()
@@ -105,6 +127,13 @@ def _cursor(text: str) -> tuple[UUID, bytes]:
     if len(data) != _CURSOR_BYTES or not data.startswith(_VERSION):
         raise _Refused("must be the next_cursor of an earlier page, unchanged")
     return UUID(bytes=data[1:17]), data[17:]
+
+
+def _message_cursor(text: str) -> tuple[str, bytes]:
+    message_id, _, mark = text.partition(".")
+    if len(mark) != 2 * _MARK or not set(mark) <= set("0123456789abcdef"):
+        raise _Refused("must be the next_cursor of an earlier page, unchanged")
+    return message_id, bytes.fromhex(mark)
 
 
 def _limit(text: str) -> int:
@@ -129,6 +158,12 @@ def _payout_status(text: str) -> PayoutStatus:
     if text not in tuple(PayoutStatus):
         raise _Refused("must be one of: " + ", ".join(PayoutStatus))
     return PayoutStatus(text)
+
+
+def _state(text: str) -> DeliveryState:
+    if text not in tuple(DeliveryState):
+        raise _Refused("must be one of: " + ", ".join(DeliveryState))
+    return DeliveryState(text)
 
 
 def _currency(text: str) -> str:
@@ -181,4 +216,16 @@ _PAYOUT_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "currency": _currency,
     "limit": _limit,
     "cursor": _cursor,
+}
+
+_ENDPOINT_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "seller_account": _word,
+    "limit": _limit,
+    "cursor": _cursor,
+}
+
+_DELIVERY_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "state": _state,
+    "limit": _limit,
+    "cursor": _message_cursor,
 }

@@ -5,6 +5,7 @@ from typing import Final
 from clearhouse.access.model import Scope
 from clearhouse.api import examples, requests, responses
 from clearhouse.api.dispute_operations import DISPUTES
+from clearhouse.api.endpoint_operations import ENDPOINTS
 from clearhouse.api.listing import DEFAULT_LIMIT, MAX_LIMIT
 from clearhouse.api.operation import KEY_HEADER, Operation, path_parameter, query_parameter
 from clearhouse.api.order_detail import OrderDetailView
@@ -157,6 +158,7 @@ OPERATIONS: Final = (
         response_example=examples.WALLET,
         problems=("not-found",),
     ),
+    *ENDPOINTS,
     Operation(
         "GET",
         "/healthz",

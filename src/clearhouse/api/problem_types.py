@@ -95,8 +95,8 @@ _ALL: Final = (
         "conflict",
         409,
         "An id is already used",
-        "A `payment_order_id` or the `checkout_id` belongs to another payment already. Nothing "
-        "was accepted.",
+        "A `payment_order_id` or the `checkout_id` belongs to another payment already, or a "
+        "webhook `url` to another endpoint. Nothing was accepted.",
         "If you repeat a request, send the same idempotency key. Else choose new ids.",
     ),
     ProblemType(
@@ -138,6 +138,14 @@ _ALL: Final = (
         "payout is not in a status for this; or who created it tries to approve it. Nothing was "
         "done.",
         "Do what `detail` says, if anything can be done.",
+    ),
+    ProblemType(
+        "webhook-endpoint-disabled",
+        409,
+        "The webhook endpoint is disabled",
+        "Nothing can be sent to an endpoint that is disabled, by hand or because it took nothing "
+        "for too long.",
+        "Enable the endpoint, then send again.",
     ),
     ProblemType(
         "body-too-large",

@@ -7,6 +7,7 @@ from prometheus_client import REGISTRY
 from clearhouse.access.service import ApiKeys
 from clearhouse.api.app import create_app
 from clearhouse.api.dependencies import ApiDependencies
+from clearhouse.bootstrap.merchants import delivery_log, endpoint_service
 from clearhouse.bootstrap.payouts import bank_details_desk, payout_desk
 from clearhouse.bootstrap.policies import wallet_terms
 from clearhouse.bootstrap.psps import LazyAdapters
@@ -48,6 +49,8 @@ def api_app(runtime: Runtime, settings: Settings, pepper: bytes) -> Litestar:
         payouts=payout_desk(runtime, settings),
         bank_details=bank_details_desk(runtime, settings),
         webhooks=WebhookDoor(inbox, runtime.clock, lazily.get, settings.api.public_url),
+        endpoints=endpoint_service(runtime, settings),
+        deliveries=delivery_log(runtime),
         pages=PageDesk(
             page_service(runtime, settings),
             runtime.ids,

@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 
+from clearhouse.bootstrap.merchants import dispatching
 from clearhouse.bootstrap.policies import breaker_policy, wallet_terms
 from clearhouse.bootstrap.psps import open_psps
 from clearhouse.bootstrap.reconciliation import nightly_job
@@ -27,6 +28,7 @@ from clearhouse.payments.booking import BookingService
 from clearhouse.payments.settlements import SettlementNotices
 from clearhouse.psp import registry
 from clearhouse.settings import Settings, load
+from clearhouse.webhooks.outgoing.announcing import Announcer
 from clearhouse.workers.disputes import DisputedPsp, DisputeSweeper, DisputeWorker
 from clearhouse.workers.executor import ChargingPsp, Executor
 from clearhouse.workers.maintenance import run_maintenance
@@ -50,6 +52,8 @@ class Role(StrEnum):
     """Marks orders that ledger and wallets have answered for, and keeps house."""
     RECONCILIATION = "reconciliation"
     """Compares the books with the PSPs' and the bank's, every night."""
+    WEBHOOKS = "webhooks"
+    """Tells merchants what happened."""
 
 
 def consumers(
@@ -79,6 +83,7 @@ def consumers(
             proofs.subscription(reconciliation),
         ],
         Role.RECONCILIATION: [],
+        Role.WEBHOOKS: Announcer(runtime.clock).subscriptions(payments, wallets),
     }
     wanted = [one for role in dict.fromkeys(roles) for one in subscriptions[role]]
     return [Consumer(runtime.pool, runtime.clock, one) for one in wanted]
@@ -126,6 +131,10 @@ async def run_loops(
     service = execution_service(runtime, settings)
     operations = operation_execution(runtime, settings)
     executors: list[asyncio.Task[None]] = []
+    if Role.WEBHOOKS in chosen:
+        dispatcher, house = dispatching(runtime, settings, stopping)
+        executors.append(dispatcher)
+        loops.append(house)
     for name, psp in psps.items():
         concurrency = settings.psps[name].concurrency
         executor = Executor(

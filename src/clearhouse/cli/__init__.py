@@ -78,6 +78,26 @@ for _verb, _function, _help in (
     letters.command(f"{__name__}.dead_letters:{_function}", name=_verb, help=_help)
 app.command(letters)
 
+webhooks: Final = App(
+    name="webhooks",
+    help="Merchants' webhook endpoints, and what is delivered to them.",
+    group=_MANAGE,
+    sort_key=len(_COMMANDS) + 2,
+)
+for _verb, _function, _help in (
+    ("endpoints", "list_endpoints", "List the endpoints."),
+    ("create", "create_endpoint", "Add one; its secret is shown once."),
+    ("rotate", "rotate_secret", "Make a new secret for one, shown once."),
+    ("enable", "enable_endpoint", "Send to one again."),
+    ("disable", "disable_endpoint", "Send nothing to one any more."),
+    ("delete", "delete_endpoint", "Delete one and its secrets."),
+    ("test", "try_endpoint", "Send one a message that says nothing."),
+    ("deliveries", "list_deliveries", "List what was sent to one, or show one message."),
+    ("resend", "resend", "Send one message again, or all since a time."),
+):
+    webhooks.command(f"{__name__}.webhooks:{_function}", name=_verb, help=_help)
+app.command(webhooks)
+
 
 def main() -> NoReturn:
     """The entry point of ``clearhouse`` and ``python -m clearhouse``; exits with a stable code."""

@@ -1,7 +1,6 @@
 """``clearhouse dead-letters``: what could not be handled, shown, replayed or laid aside."""
 
 import asyncio
-import getpass
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from clearhouse.access.audit_log import Deed
 from clearhouse.bootstrap import Role, consumers, open_runtime
+from clearhouse.cli.actor import actor
 from clearhouse.cli.console import err, out
 from clearhouse.cli.embedded import reach_database
 from clearhouse.cli.errors import OK, VIOLATION
@@ -113,9 +113,9 @@ def replay_letter(
     letter
         Its name, such as `ledger:12`.
     """
-    actor, why = _actor(), _checked(reason)
+    who, why = actor(), _checked(reason)
     done = _with_letters(
-        common, lambda letters: letters.replay(letter, actor=actor, reason=why, dry=not yes)
+        common, lambda letters: letters.replay(letter, actor=who, reason=why, dry=not yes)
     )
     if json:
         out.print_json(msgspec.json.encode(_outcome(done, done=yes and not done.failure)).decode())
@@ -138,9 +138,9 @@ def discard_letter(letter: str, *, reason: Reason, common: Common = NO_OPTIONS) 
     letter
         Its name, such as `payments:3`.
     """
-    actor, why = _actor(), _checked(reason)
-    found = _with_letters(common, lambda letters: letters.discard(letter, actor=actor, reason=why))
-    err.print(f"[good]Discarded[/good] {escape(found.name)}, as {escape(actor)}.")
+    who, why = actor(), _checked(reason)
+    found = _with_letters(common, lambda letters: letters.discard(letter, actor=who, reason=why))
+    err.print(f"[good]Discarded[/good] {escape(found.name)}, as {escape(who)}.")
 
 
 def _with_letters(common: Common, work: Callable[[DeadLetters], Awaitable[Result]]) -> Result:
@@ -152,17 +152,6 @@ def _with_letters(common: Common, work: Callable[[DeadLetters], Awaitable[Result
     settings = common.load().settings
     with reach_database(settings) as url:
         return asyncio.run(run(url))
-
-
-def _actor() -> str:
-    """The operating system's user, for the audit log."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        raise ConfigurationError(
-            "The operating system does not say who you are, and the audit log needs to know.",
-            hint="Set USER.",
-        ) from None
 
 
 def _checked(reason: str) -> str:

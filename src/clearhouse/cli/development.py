@@ -17,7 +17,7 @@ from clearhouse.settings import COMMAND_LINE, SETTINGS, Loaded, Settings
 
 DATABASE: Final = Program("database", ("database",))
 EXECUTOR: Final = Program("executor", ("work", "--only", "executor,reconciliation"))
-BOOKS: Final = Program("books", ("work", "--only", "ledger,wallets,payments"))
+BOOKS: Final = Program("books", ("work", "--only", "ledger,wallets,payments,webhooks"))
 API: Final = Program("api", ("serve",))
 
 # What the sandbox takes for credentials: anything that looks like the PSP's own. Braintree signs
@@ -81,6 +81,7 @@ class Development:
         for psp, parts in self.played().items():
             for name, value in parts.items():
                 told[f"CLEARHOUSE_PSP_{psp.upper()}_{name.upper()}"] = value
+        told.setdefault("CLEARHOUSE_WEBHOOKS_PRIVATE_DESTINATIONS", "yes")
         if "braintree" in self.played():
             told.setdefault(
                 "CLEARHOUSE_PAGES_DROP_IN_SCRIPT",
@@ -105,6 +106,7 @@ class Development:
         lines = ["# Written by a running `clearhouse up`, for the commands beside it."]
         for psp, parts in self.played().items():
             lines += [f"[psp.{psp}]", *(f"{name} = {dumps(text)}" for name, text in parts.items())]
+        lines += ["[webhooks]", 'private_destinations = "yes"']
         self.settings.data_directory.mkdir(parents=True, exist_ok=True)
         self._group_file.write_text("\n".join(lines) + "\n", encoding="utf-8")
         if self.settings.database.url is None:

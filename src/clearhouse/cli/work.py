@@ -1,4 +1,4 @@
-"""``clearhouse work``: the loops that execute payments, keep the books, and credit sellers."""
+"""``clearhouse work``: the loops that execute payments, keep the books, and tell merchants."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ def work(
     ] = None,
     common: Common = NO_OPTIONS,
 ) -> None:
-    """Execute payments at the PSPs, and keep ledger and wallets, until Ctrl-C.
+    """Execute payments at the PSPs, keep ledger and wallets, and tell merchants, until Ctrl-C.
 
     Any number may run, each doing everything or its part. When it is asked to stop, it
     claims nothing more and waits for the PSP calls under way; what a killed one leaves is
@@ -38,7 +38,7 @@ def work(
     ```shell
     clearhouse work
     clearhouse work --only executor
-    clearhouse work --only ledger,wallets,payments
+    clearhouse work --only ledger,wallets,payments,webhooks
     ```
     """
     roles = _roles(only)

@@ -16,7 +16,8 @@ The hierarchy, drawn as text::
     │   ├── RefundExceedsCapture more than is left of what was captured
     │   ├── NotCapturable        the order is not authorized, or not for so much
     │   ├── NotAnswerable        the dispute does not wait for an answer
-    │   └── PayoutRefused        the payout may not be made, approved or cancelled
+    │   ├── PayoutRefused        the payout may not be made, approved or cancelled
+    │   └── EndpointDisabled     the webhook endpoint is switched off
     ├── Unauthenticated          no valid API key
     └── Forbidden                the API key lacks the scope
 
@@ -118,6 +119,10 @@ class NotAnswerable(Conflict):
 
 class PayoutRefused(Conflict):
     """A payout may not be made, approved or cancelled as things are; the message says why."""
+
+
+class EndpointDisabled(Conflict):
+    """A webhook endpoint is switched off, so nothing can be sent to it."""
 
 
 class Unauthenticated(ClearhouseError):

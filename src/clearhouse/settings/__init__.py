@@ -17,6 +17,7 @@ from clearhouse.settings.model import (
     PageSettings,
     SandboxSettings,
     Settings,
+    WebhookSettings,
     WorkSettings,
 )
 from clearhouse.settings.table import SETTINGS, Setting
@@ -36,6 +37,7 @@ __all__ = [
     "SandboxSettings",
     "Setting",
     "Settings",
+    "WebhookSettings",
     "WorkSettings",
     "load",
     "secrets_of",

@@ -29,6 +29,7 @@ from clearhouse.settings.model import (
     SandboxSettings,
     Settings,
     WalletSettings,
+    WebhookSettings,
     WorkSettings,
 )
 from clearhouse.settings.table import PSP_PARTS, SETTINGS, Setting
@@ -269,6 +270,7 @@ def _assemble(
         wallets=WalletSettings(
             value["wallets.matures"], timedelta(hours=value["wallets.delay_hours"])
         ),
+        webhooks=_webhooks(value),
         sandbox=SandboxSettings(
             host=value["sandbox.host"],
             port=value["sandbox.port"],
@@ -297,4 +299,14 @@ def _reconciliation(value: Mapping[str, Any]) -> ReconciliationSettings:
         decision_limit=value["reconciliation.decision_limit"],
         patience_days=value["reconciliation.patience_days"],
         fees=value["reconciliation.fees"] or {},
+    )
+
+
+def _webhooks(value: Mapping[str, Any]) -> WebhookSettings:
+    return WebhookSettings(
+        private_destinations=value["webhooks.private_destinations"] == "yes",
+        timeout_seconds=value["webhooks.timeout_seconds"],
+        concurrency=value["webhooks.concurrency"],
+        endpoint_concurrency=value["webhooks.endpoint_concurrency"],
+        retention=timedelta(days=value["webhooks.retention_days"]),
     )

@@ -164,6 +164,17 @@ class WalletSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """Webhooks to merchants; ``private_destinations`` allows http and private addresses."""
+
+    private_destinations: bool
+    timeout_seconds: float
+    concurrency: int
+    endpoint_concurrency: int
+    retention: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class SandboxSettings:
     """The PSP sandbox; ``seed`` None draws faults and latencies anew at each start."""
 
@@ -209,5 +220,6 @@ class Settings:
     dispute: DisputeSettings
     reconciliation: ReconciliationSettings
     wallets: WalletSettings
+    webhooks: WebhookSettings
     sandbox: SandboxSettings
     log: LogSettings

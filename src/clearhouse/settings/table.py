@@ -392,6 +392,37 @@ _CORE: Final = (
         "168",
         "How long after the sale that is.",
     ),
+    Setting(
+        "webhooks.private_destinations",
+        kinds.choice("no", "yes"),
+        "no",
+        "Whether merchants' webhook endpoints may be http, private addresses and this machine; only"
+        " for development: `clearhouse up` sets it.",
+    ),
+    Setting(
+        "webhooks.timeout_seconds",
+        kinds.number(1, 120),
+        "15",
+        "How long a merchant's endpoint may take to answer.",
+    ),
+    Setting(
+        "webhooks.concurrency",
+        kinds.whole(1, 1000),
+        "64",
+        "The most calls to merchants' endpoints in flight per process.",
+    ),
+    Setting(
+        "webhooks.endpoint_concurrency",
+        kinds.whole(1, 1000),
+        "8",
+        "How many of them one endpoint gets; one that took nothing last gets at most 2.",
+    ),
+    Setting(
+        "webhooks.retention_days",
+        kinds.whole(4, 3650),
+        "90",
+        "How long the log of deliveries to merchants is kept.",
+    ),
     Setting("sandbox.host", kinds.TEXT, "127.0.0.1", "The address the PSP sandbox listens on."),
     Setting("sandbox.port", kinds.PORT, "8090", "The port the PSP sandbox listens on."),
     Setting(

@@ -42,6 +42,7 @@ FINALITY: Final[Mapping[str, Finality]] = {
     ),
     "webhooks.received": Finality("handled_at is not null", "notices that are not handled"),
     "webhooks.deliveries": Finality("state <> 'waiting'", "webhooks that are not delivered"),
+    "webhooks.delivery_tries": Finality("true", "tries, which are final with their delivery"),
 }
 """Every partitioned table whose rows change, as far as its service is installed. What is only
 inserted is final as it is written; a table that changes and is missing here keeps every range in

@@ -51,6 +51,26 @@ NOTICE_SECONDS: Final = Histogram(
     ["psp"],
     buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 600, 3600),
 )
+DELIVERIES: Final = Counter(
+    "clearhouse_webhook_deliveries",
+    "Tries to tell a merchant something: accepted, refused or unreachable.",
+    ["result"],
+)
+DELIVERY_SECONDS: Final = Histogram(
+    "clearhouse_webhook_delivery_seconds",
+    "How long merchants' endpoints take to answer.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+DELIVERIES_WAITING: Final = Gauge(
+    "clearhouse_webhook_deliveries_waiting", "Messages to merchants that are not delivered yet."
+)
+DELIVERY_AGE: Final = Gauge(
+    "clearhouse_webhook_deliveries_oldest_seconds", "How long the oldest of them has waited."
+)
+ENDPOINTS_DISABLED: Final = Counter(
+    "clearhouse_webhook_endpoints_disabled",
+    "Endpoints of merchants that were switched off, since they took nothing any more.",
+)
 """All counters of a working process; a registry of one process is never shared."""
 PAGE_CALLS: Final = Counter(
     "clearhouse_payment_page_calls",
