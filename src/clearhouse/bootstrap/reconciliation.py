@@ -13,12 +13,13 @@ from clearhouse.reconciliation.mending import Mending
 from clearhouse.reconciliation.office import Office, Rooms
 from clearhouse.reconciliation.payouts import PayoutMatching
 from clearhouse.reconciliation.queue import BreakQueue
+from clearhouse.reconciliation.report import Reports
 from clearhouse.reconciliation.service import Nights
 from clearhouse.reconciliation.settled import SettledSales
 from clearhouse.reconciliation.statements import Statements
 from clearhouse.reconciliation.vault import Vault
 from clearhouse.settings import Settings
-from clearhouse.workers.nightly import NightlyJob
+from clearhouse.workers.nightly import Alerts, NightlyJob
 
 
 def collector_of(runtime: Runtime, settings: Settings) -> Collector:
@@ -65,6 +66,10 @@ def nightly_job(runtime: Runtime, settings: Settings, psps: Mapping[str, object]
         psps,
         hour=settings.reconciliation.nightly_hour,
         drop_folder=settings.reconciliation.drop_folder,
+        reports=Reports(runtime.pool, runtime.clock),
+        alerts=Alerts(
+            settings.reconciliation.alert_basis_points, settings.reconciliation.alert_days
+        ),
     )
 
 

@@ -31,6 +31,7 @@ _COMMANDS: Final = (
     ("prove", _PROVE, "prove:prove", "Show the whole trail of one payment."),
     ("funds", _PROVE, "funds:funds", "Account for every cent: whence, where, whose."),
     ("reconcile", _PROVE, "reconcile:reconcile", "Compare our books with the PSPs' reports."),
+    ("report", _PROVE, "report:report", "Report what agrees, what does not, and where money is."),
     ("inspect", _PROVE, "inspect_files:inspect", "Read settlement reports and bank statements."),
     ("bench", _PROVE, "bench.command:bench", "Measure beside pgbench on the same server."),
     ("migrate", _MANAGE, "migrate:migrate", "Bring the database up to date."),
@@ -97,6 +98,23 @@ for _verb, _function, _help in (
 ):
     webhooks.command(f"{__name__}.webhooks:{_function}", name=_verb, help=_help)
 app.command(webhooks)
+breaks: Final = App(
+    name="breaks",
+    help="See, decide and hand on what reconciliation found.",
+    group=_MANAGE,
+    sort_key=len(_COMMANDS) + 5,
+)
+for _verb, _function, _help in (
+    ("list", "list_breaks", "List breaks, the most at stake first."),
+    ("show", "show_break", "Show one: its proposal, its history, what is near."),
+    ("accept", "accept_break", "Take over what the PSP or the bank says."),
+    ("write-off", "write_off_break", "Let the difference go."),
+    ("assign", "assign_break", "Give one to somebody."),
+    ("comment", "comment_break", "Say something about one."),
+    ("reopen", "reopen_break", "Open one again, and take back what was booked."),
+):
+    breaks.command(f"{__name__}.breaks:{_function}", name=_verb, help=_help)
+app.command(breaks)
 
 
 def main() -> NoReturn:
@@ -120,5 +138,5 @@ def _tell_all_about(arguments: Sequence[str]) -> None:
         if word.startswith("-") or word not in chosen:
             break
         chosen = chosen[word]
-    if chosen not in (app, keys, letters):
+    if chosen not in (app, keys, letters, breaks, webhooks):
         chosen.help = None

@@ -45,8 +45,13 @@ class Nights:
         self._breaks = Breaks(clock, ids)
         self._patience = timedelta(days=patience)
 
-    async def reconcile(self, psp: str, day: date, last: date | None = None) -> Night:
-        """Compare a UTC day of a PSP, or all from ``day`` to ``last``, and tell what was found."""
+    async def reconcile(
+        self, psp: str, day: date, last: date | None = None, *, books: bool = True
+    ) -> Night:
+        """Compare a UTC day of a PSP, or all from ``day`` to ``last``, and tell what was found.
+
+        With ``books``, what our own books say of each other is compared as well.
+        """
         until = last or day
         started = self._clock.now()
         async with self._pool.acquire() as connection, connection.transaction():
@@ -58,9 +63,11 @@ class Nights:
             await judge_again(connection, psp, day, until, plans)
             await self._find(connection, psp, day, until, plans)
             first = await self._breaks.compare(connection, Area.PSP, psp, day, until)
-            await self._breaks.begin(connection)
-            await self._find_in_books(connection, psp, day, until)
-            second = await self._breaks.compare(connection, Area.BOOKS, psp, day, until)
+            second = (0, 0)
+            if books:
+                await self._breaks.begin(connection)
+                await self._find_in_books(connection, psp, day, until)
+                second = await self._breaks.compare(connection, Area.BOOKS, psp, day, until)
             new, closed = first[0] + second[0], first[1] + second[1]
             return await self._tell(connection, psp, day, until, started, new, closed)
 

@@ -5,7 +5,7 @@ from typing import Final
 from clearhouse.postgres.queries import load_queries
 
 SCHEMA: Final = "reconciliation"
-_FILES: Final = ("queries.sql", "breaks.sql", "banking.sql", "diary.sql", "queue.sql")
+_FILES: Final = ("queries.sql", "breaks.sql", "banking.sql", "diary.sql", "queue.sql", "report.sql")
 QUERIES: Final = {
     name: text
     for file in _FILES

@@ -296,6 +296,8 @@ def _reconciliation(value: Mapping[str, Any]) -> ReconciliationSettings:
         or value["data_directory"] / "settlement-drop",
         statement_columns=value["reconciliation.statement_columns"],
         nightly_hour=value["reconciliation.nightly_hour"],
+        alert_basis_points=value["reconciliation.alert_basis_points"],
+        alert_days=value["reconciliation.alert_days"],
         decision_limit=value["reconciliation.decision_limit"],
         patience_days=value["reconciliation.patience_days"],
         fees=value["reconciliation.fees"] or {},

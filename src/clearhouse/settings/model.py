@@ -147,6 +147,8 @@ class ReconciliationSettings:
     drop_folder: Path
     statement_columns: str | None
     nightly_hour: int
+    alert_basis_points: int
+    alert_days: int
     decision_limit: Mapping[str, int]
     patience_days: int
     fees: Mapping[str, Mapping[str, PlannedFee]]

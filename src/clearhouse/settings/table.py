@@ -5,7 +5,6 @@ setting that is not in it does not exist.
 """
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,26 +12,9 @@ from clearhouse.psp import rail_registry, registry
 from clearhouse.psp.credentials import Credential
 from clearhouse.psp.routing import ELSEWHERE
 from clearhouse.settings import kinds
-from clearhouse.settings.fees import read_fees
-from clearhouse.settings.kinds import Kind
+from clearhouse.settings.reconciliation import RECONCILIATION
 from clearhouse.settings.routes import read_rules
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting. ``default`` is text as a person would write it; None means unset."""
-
-    name: str
-    """Its place in the TOML file, such as ``api.port``."""
-    kind: Kind
-    default: str | None
-    meaning: str
-    secret: bool = False
-
-    @property
-    def variable(self) -> str:
-        """Its environment variable, such as ``CLEARHOUSE_API_PORT``."""
-        return "CLEARHOUSE_" + self.name.replace(".", "_").upper()
+from clearhouse.settings.setting import Setting
 
 
 def default_data_directory(*, root: bool, home: Path, data_home: str | None) -> Path:
@@ -332,97 +314,7 @@ _CORE: Final = (
         "Who bears a dispute that is lost, as far as the money was not refunded already; the"
         " platform's fee is kept either way.",
     ),
-    Setting(
-        "reconciliation.vault",
-        kinds.PATH,
-        None,
-        "Where settlement files and bank statements are kept as they came, under their hash; unset:"
-        " settlement-files in the data directory.",
-    ),
-    Setting(
-        "reconciliation.drop_folder",
-        kinds.PATH,
-        None,
-        "Where settlement files and bank statements may be dropped to be read; unset:"
-        " settlement-drop in the data directory.",
-    ),
-    Setting(
-        "reconciliation.statement_columns",
-        kinds.TEXT,
-        None,
-        "The columns of the bank's CSV statements, such as `booked_on=Date, amount=Amount,"
-        " currency=EUR`; unset: such files are refused.",
-    ),
-    Setting(
-        "reconciliation.nightly_hour",
-        kinds.whole(0, 23),
-        "5",
-        "The hour in UTC from which on the day before is fetched and compared.",
-    ),
-    Setting(
-        "reconciliation.decision_limit",
-        kinds.AMOUNTS,
-        "USD=10.00, EUR=10.00, GBP=10.00, JPY=1000, KWD=3.000",
-        "Up to how much one person may decide a difference alone, by currency; more, and a"
-        " currency that is not named, needs a second person.",
-    ),
-    Setting(
-        "reconciliation.patience_days",
-        kinds.whole(0, 60),
-        "5",
-        "How many days a PSP has to report what happened before it is missing there.",
-    ),
-    Setting(
-        "reconciliation.fees",
-        Kind("fees by PSP and currency", read_fees),
-        None,
-        "What the PSPs take of each charge by agreement, such as `stripe USD 2.9% + 0.30, square"
-        " USD 2.6% + 0.10`; what is not named is not checked.",
-    ),
-    Setting(
-        "wallets.matures",
-        kinds.choice("after_delay", "when_settled"),
-        "after_delay",
-        "When a sale becomes available to a seller without terms of its own: some time after the"
-        " sale, or when the PSP's report settles it.",
-    ),
-    Setting(
-        "wallets.delay_hours",
-        kinds.number(0, 87600),
-        "168",
-        "How long after the sale that is.",
-    ),
-    Setting(
-        "webhooks.private_destinations",
-        kinds.choice("no", "yes"),
-        "no",
-        "Whether merchants' webhook endpoints may be http, private addresses and this machine; only"
-        " for development: `clearhouse up` sets it.",
-    ),
-    Setting(
-        "webhooks.timeout_seconds",
-        kinds.number(1, 120),
-        "15",
-        "How long a merchant's endpoint may take to answer.",
-    ),
-    Setting(
-        "webhooks.concurrency",
-        kinds.whole(1, 1000),
-        "64",
-        "The most calls to merchants' endpoints in flight per process.",
-    ),
-    Setting(
-        "webhooks.endpoint_concurrency",
-        kinds.whole(1, 1000),
-        "8",
-        "How many of them one endpoint gets; one that took nothing last gets at most 2.",
-    ),
-    Setting(
-        "webhooks.retention_days",
-        kinds.whole(4, 3650),
-        "90",
-        "How long the log of deliveries to merchants is kept.",
-    ),
+    *RECONCILIATION,
     Setting("sandbox.host", kinds.TEXT, "127.0.0.1", "The address the PSP sandbox listens on."),
     Setting("sandbox.port", kinds.PORT, "8090", "The port the PSP sandbox listens on."),
     Setting(

@@ -90,3 +90,11 @@ BREAKS: Final = Gauge(
 MATCHED: Final = Gauge(
     "clearhouse_reconciled_matched", "Lines of the last compared day that agree.", ["psp"]
 )
+UNMATCHED: Final = Gauge(
+    "clearhouse_unmatched_basis_points",
+    "Unmatched value of the last compared day, in ten-thousandths.",
+    ["psp", "currency"],
+)
+OLDEST: Final = Gauge(
+    "clearhouse_breaks_oldest_days", "Age of the oldest break that time will not mend.", ["psp"]
+)

@@ -7,6 +7,7 @@ What was missed in an outage is due until it is done, day by day, oldest first.
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -22,14 +23,23 @@ from clearhouse.reconciliation.collecting import Collector
 from clearhouse.reconciliation.diary import Diary
 from clearhouse.reconciliation.model import BankNight, Night
 from clearhouse.reconciliation.office import Office
+from clearhouse.reconciliation.report import Report, Reports
 from clearhouse.reconciliation.statements import BANK
-from clearhouse.workers.metrics import BREAKS, MATCHED, NIGHTS
+from clearhouse.workers.metrics import BREAKS, MATCHED, NIGHTS, OLDEST, UNMATCHED
 
 _EVERY_SECONDS: Final = 60.0
 _LOCK: Final = 0x6E_6967_6874
 _SHOWN: Final[dict[str, set[tuple[str, str]]]] = {}
 """The gauges that were ever set, by PSP: what is closed goes back to zero."""
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.nightly")
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """From when on somebody must be told: unmatched value of a day, and age of a break."""
+
+    basis_points: int
+    age_days: int
 
 
 class NightlyJob:
@@ -46,6 +56,8 @@ class NightlyJob:
         *,
         hour: int,
         drop_folder: Path,
+        reports: Reports,
+        alerts: Alerts,
     ) -> None:
         self._pool = pool
         self._clock = clock
@@ -55,6 +67,8 @@ class NightlyJob:
         self._psps = psps
         self._hour = hour
         self._drop_folder = drop_folder
+        self._reports = reports
+        self._alerts = alerts
 
     async def run(self) -> None:
         """Look every minute until cancelled; trouble is logged and tried again."""
@@ -113,6 +127,26 @@ class NightlyJob:
         night = await self._office.day(psp, day)
         await self._diary.done(psp, day)
         _tell(night)
+        self._warn(await self._reports.report(day, day), psp)
+
+    def _warn(self, report: Report, psp: str) -> None:
+        """Show how much does not agree, and for how long; past the limits, in the log too."""
+        for one in report.figures:
+            if one.psp == psp:
+                UNMATCHED.labels(psp, one.currency).set(one.basis_points)
+                if one.basis_points > self._alerts.basis_points:
+                    _log.warning(
+                        "unmatched_above_limit",
+                        psp=psp,
+                        day=str(report.first),
+                        currency=one.currency,
+                        basis_points=one.basis_points,
+                    )
+        waiting = [one for one in report.breaks if one.psp == psp and not one.is_timing]
+        oldest = max((one.age_days for one in waiting), default=0)
+        OLDEST.labels(psp).set(oldest)
+        if oldest > self._alerts.age_days:
+            _log.warning("breaks_too_old", psp=psp, age_days=oldest)
 
     @asynccontextmanager
     async def _alone(self) -> AsyncGenerator[bool]:
