@@ -1,14 +1,23 @@
 """Payouts to sellers, for the API, the workers and the commands."""
 
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from clearhouse.bootstrap.encryption import field_cipher
 from clearhouse.bootstrap.runtime import Runtime
+from clearhouse.bootstrap.wallets import wallet_service
+from clearhouse.psp import rail_registry
+from clearhouse.psp.rails import Rail
 from clearhouse.settings import Settings
+from clearhouse.wallets.payouts.batching import Batching
 from clearhouse.wallets.payouts.desk import PayoutDesk
 from clearhouse.wallets.payouts.details import BankDetailsDesk
+from clearhouse.wallets.payouts.learning import PayoutLearning
 from clearhouse.wallets.payouts.policy import PayoutPolicy
-from clearhouse.wallets.service import WalletService
+from clearhouse.wallets.payouts.sending import Patience
+from clearhouse.workers.payouts import PayoutWorker
 
 
 def payout_policy(settings: Settings) -> PayoutPolicy:
@@ -29,7 +38,7 @@ def payout_desk(runtime: Runtime, settings: Settings) -> PayoutDesk:
         runtime.pool,
         runtime.clock,
         runtime.ids,
-        WalletService(runtime.pool, runtime.ids, runtime.clock),
+        wallet_service(runtime),
         payout_policy(settings),
         lifetime=settings.api.idempotency_lifetime,
     )
@@ -44,3 +53,63 @@ def bank_details_desk(runtime: Runtime, settings: Settings) -> BankDetailsDesk:
         field_cipher(settings, runtime.randomness),
         payout_policy(settings),
     )
+
+
+@asynccontextmanager
+async def open_rails(settings: Settings) -> AsyncGenerator[dict[str, Rail]]:
+    """All enabled rails, by name; closed at the end. Raises ConfigurationError."""
+    async with AsyncExitStack() as stack:
+        opened: dict[str, Rail] = {}
+        for name, config in settings.rails.items():
+            rail = rail_registry.create(name, config)
+            stack.push_async_callback(rail.close)
+            opened[name] = rail
+        yield opened
+
+
+def payout_workers(
+    runtime: Runtime, settings: Settings, rails: Mapping[str, Rail]
+) -> list[PayoutWorker]:
+    """A worker for each rail. Raises ConfigurationError when bank details cannot be opened."""
+    if not rails:
+        return []
+    given = settings.payouts
+    cipher = field_cipher(settings, runtime.randomness)
+    lease = timedelta(seconds=given.lease_seconds)
+    wallets = wallet_service(runtime)
+    batching = Batching(
+        runtime.pool,
+        runtime.clock,
+        runtime.ids,
+        wallets,
+        cipher,
+        payout_policy(settings),
+        lease=lease,
+    )
+    patience = Patience(
+        first=timedelta(seconds=given.retry_seconds),
+        longest=timedelta(seconds=given.retry_longest_seconds),
+        poll=timedelta(seconds=given.poll_seconds),
+    )
+    learning = PayoutLearning(runtime.pool, runtime.clock, wallets, cipher, patience=patience)
+    return [
+        PayoutWorker(
+            batching,
+            learning,
+            rail,
+            runtime.clock,
+            lease=lease,
+            news_every=timedelta(seconds=given.news_seconds),
+        )
+        for rail in rails.values()
+    ]
+
+
+def paying(
+    runtime: Runtime, settings: Settings, rails: Mapping[str, Rail], stopping: asyncio.Event
+) -> list[asyncio.Task[None]]:
+    """The loops of these workers, begun."""
+    return [
+        asyncio.create_task(worker.run(stopping), name="payouts")
+        for worker in payout_workers(runtime, settings, rails)
+    ]

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 import structlog
 
 from clearhouse.bootstrap.merchants import dispatching
+from clearhouse.bootstrap.payouts import open_rails, paying
 from clearhouse.bootstrap.policies import breaker_policy, wallet_terms
 from clearhouse.bootstrap.psps import open_psps
 from clearhouse.bootstrap.reconciliation import nightly_job
@@ -27,6 +30,7 @@ from clearhouse.messaging.outbox import OutboxStream
 from clearhouse.payments.booking import BookingService
 from clearhouse.payments.settlements import SettlementNotices
 from clearhouse.psp import registry
+from clearhouse.psp.rails import Rail
 from clearhouse.settings import Settings, load
 from clearhouse.webhooks.outgoing.announcing import Announcer
 from clearhouse.workers.disputes import DisputedPsp, DisputeSweeper, DisputeWorker
@@ -37,6 +41,7 @@ from clearhouse.workers.operator import Operator
 from clearhouse.workers.pages import PageWorker
 
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.bootstrap")
+_NO_RAILS: Final[Mapping[str, Rail]] = MappingProxyType({})
 
 
 class Role(StrEnum):
@@ -48,6 +53,8 @@ class Role(StrEnum):
     """Books what payments report."""
     WALLETS = "wallets"
     """Credits sellers with what payments report, and lets it mature."""
+    PAYOUTS = "payouts"
+    """Pays sellers over the rails."""
     PAYMENTS = "payments"
     """Marks orders that ledger and wallets have answered for, and keeps house."""
     RECONCILIATION = "reconciliation"
@@ -77,6 +84,7 @@ def consumers(
             *books.subscriptions(payments, wallets),
             books.settlements(reconciliation),
         ],
+        Role.PAYOUTS: [],
         Role.WALLETS: [owed.subscription(payments), owed.settlements(reconciliation)],
         Role.PAYMENTS: [
             *BookingService(runtime.clock).subscriptions(ledger, wallets),
@@ -98,11 +106,14 @@ async def run_workers(
     with the same key.
     """
     chosen = list(dict.fromkeys(roles))
-    if not {Role.EXECUTOR, Role.RECONCILIATION} & set(chosen):
-        await run_loops(runtime, settings, chosen, {}, stopping)
-        return
-    async with open_psps(settings) as psps:
-        await run_loops(runtime, settings, chosen, psps, stopping)
+    async with AsyncExitStack() as stack:
+        psps: Mapping[str, ChargingPsp] = {}
+        rails: Mapping[str, Rail] = {}
+        if {Role.EXECUTOR, Role.RECONCILIATION} & set(chosen):
+            psps = await stack.enter_async_context(open_psps(settings))
+        if Role.PAYOUTS in chosen:
+            rails = await stack.enter_async_context(open_rails(settings))
+        await run_loops(runtime, settings, chosen, psps, stopping, rails=rails)
 
 
 async def run_loops(
@@ -111,8 +122,10 @@ async def run_loops(
     roles: Iterable[Role],
     psps: Mapping[str, ChargingPsp],
     stopping: asyncio.Event,
+    *,
+    rails: Mapping[str, Rail] = _NO_RAILS,
 ) -> None:
-    """The same with PSPs that are open already: an executor, an operator and more for each."""
+    """The same with PSPs and rails that are open already: an executor and more for each."""
     chosen = set(roles)
     loops = [
         asyncio.create_task(one.run(), name=one.name)
@@ -130,7 +143,7 @@ async def run_loops(
         loops.append(asyncio.create_task(run_maintenance(runtime.pool, runtime.clock)))
     service = execution_service(runtime, settings)
     operations = operation_execution(runtime, settings)
-    executors: list[asyncio.Task[None]] = []
+    executors = paying(runtime, settings, rails, stopping)
     if Role.WEBHOOKS in chosen:
         dispatcher, house = dispatching(runtime, settings, stopping)
         executors.append(dispatcher)

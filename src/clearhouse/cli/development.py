@@ -16,7 +16,7 @@ from clearhouse.sandbox.server import SECRETS
 from clearhouse.settings import COMMAND_LINE, SETTINGS, Loaded, Settings
 
 DATABASE: Final = Program("database", ("database",))
-EXECUTOR: Final = Program("executor", ("work", "--only", "executor,reconciliation"))
+EXECUTOR: Final = Program("executor", ("work", "--only", "executor,reconciliation,payouts"))
 BOOKS: Final = Program("books", ("work", "--only", "ledger,wallets,payments,webhooks"))
 API: Final = Program("api", ("serve",))
 
@@ -34,6 +34,17 @@ _SANDBOX_CREDENTIALS: Final[Mapping[str, Mapping[str, str]]] = {
         "access_token": "sandbox",
         "webhook_signature_keys": SECRETS["square"],
         "locations": ", ".join(f"{code}=L{code}" for code in sorted(EXPONENTS)),
+    },
+}
+
+# The platform's own accounts at the sandbox's bank.
+_SANDBOX_ACCOUNTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "sepa": {"debtor_name": "Marketplace", "debtor_iban": "DE89370400440532013000"},
+    "nacha": {
+        "company_name": "Marketplace",
+        "company_id": "1234567890",
+        "routing": "021000021",
+        "bank_name": "Sandbox Bank",
     },
 }
 
@@ -82,6 +93,9 @@ class Development:
             for name, value in parts.items():
                 told[f"CLEARHOUSE_PSP_{psp.upper()}_{name.upper()}"] = value
         told.setdefault("CLEARHOUSE_WEBHOOKS_PRIVATE_DESTINATIONS", "yes")
+        for rail, parts in self.banked().items():
+            for name, value in parts.items():
+                told[f"CLEARHOUSE_RAILS_{rail.upper()}_{name.upper()}"] = value
         if "braintree" in self.played():
             told.setdefault(
                 "CLEARHOUSE_PAGES_DROP_IN_SCRIPT",
@@ -95,6 +109,15 @@ class Development:
             psp: {"base_url": self.sandbox_url, **credentials}
             for psp, credentials in _SANDBOX_CREDENTIALS.items()
             if psp not in self.settings.psps
+        }
+
+    def banked(self) -> dict[str, dict[str, str]]:
+        """The settings of the rails that end at the sandbox's bank: those without any."""
+        folder = self.settings.sandbox.bank_folder
+        return {
+            rail: {"folder": str(folder / rail), **parts}
+            for rail, parts in _SANDBOX_ACCOUNTS.items()
+            if rail not in self.settings.rails
         }
 
     async def start(self, group: Group, tell: Callable[[str], None]) -> None:

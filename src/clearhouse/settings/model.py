@@ -109,6 +109,11 @@ class PayoutSettings:
     maximum: Mapping[str, int] | None
     approval_above: Mapping[str, int] | None
     details_wait_hours: float
+    lease_seconds: float
+    retry_seconds: float
+    retry_longest_seconds: float
+    poll_seconds: float
+    news_seconds: float
     statement_text: str
 
 

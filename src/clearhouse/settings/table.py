@@ -12,6 +12,7 @@ from clearhouse.psp import rail_registry, registry
 from clearhouse.psp.credentials import Credential
 from clearhouse.psp.routing import ELSEWHERE
 from clearhouse.settings import kinds
+from clearhouse.settings.payouts import PAYOUTS
 from clearhouse.settings.reconciliation import RECONCILIATION
 from clearhouse.settings.routes import read_rules
 from clearhouse.settings.setting import Setting
@@ -270,36 +271,7 @@ _CORE: Final = (
         "USD=0.30, EUR=0.25, GBP=0.20, JPY=30, KWD=0.100",
         "What is added to that share for each sale, by currency; a currency not named: nothing.",
     ),
-    Setting(
-        "payouts.minimum",
-        kinds.AMOUNTS,
-        "EUR=1.00, USD=1.00, GBP=1.00",
-        "The least that is worth a payout, by currency; less carries over.",
-    ),
-    Setting(
-        "payouts.maximum",
-        kinds.AMOUNTS,
-        None,
-        "The most in one payout, by currency; a schedule leaves the rest for its next run.",
-    ),
-    Setting(
-        "payouts.approval_above",
-        kinds.AMOUNTS,
-        None,
-        "Above these amounts, somebody else than who created a payout must approve it.",
-    ),
-    Setting(
-        "payouts.details_wait_hours",
-        kinds.number(0, 24 * 90),
-        "72",
-        "How long nothing is paid to bank details that were changed.",
-    ),
-    Setting(
-        "payouts.statement_text",
-        kinds.TEXT,
-        "Payout",
-        "What sellers read on their bank's statement.",
-    ),
+    *PAYOUTS,
     Setting(
         "refund.fee_policy",
         kinds.choice("keep", "return"),

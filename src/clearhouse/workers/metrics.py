@@ -98,3 +98,18 @@ UNMATCHED: Final = Gauge(
 OLDEST: Final = Gauge(
     "clearhouse_breaks_oldest_days", "Age of the oldest break that time will not mend.", ["psp"]
 )
+PAYOUTS_BATCHED: Final = Counter(
+    "clearhouse_payouts_batched",
+    "Payouts that were put into a batch of a rail, or refused by it.",
+    ["rail"],
+)
+PAYOUTS_ANSWERED: Final = Counter(
+    "clearhouse_payouts_answered",
+    "What rails answered about payouts, by kind of call (submit, inquire) and outcome.",
+    ["rail", "call", "outcome"],
+)
+PAYOUT_NEWS: Final = Counter(
+    "clearhouse_payout_news",
+    "What rails told of payouts by themselves, of ours (known) and of others (foreign).",
+    ["rail", "whose"],
+)

@@ -33,7 +33,7 @@ Wallet = tuple[str, str]
 """A seller's account and a currency."""
 
 
-def payout_of(row: asyncpg.Record) -> Payout:
+def payout_of(row: "asyncpg.Record | Mapping[str, Any]") -> Payout:
     """A row of wallets.payouts."""
     fields: dict[str, Any] = dict(row)
     status = PayoutStatus(fields.pop("status"))

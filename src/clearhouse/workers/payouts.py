@@ -1,0 +1,129 @@
+"""The payout worker: puts payouts into batches, hands these to their rail, and learns the rest.
+
+One loop per rail. A batch is committed before the rail hears of it, calls are made in no database
+transaction, and a worker that lost its lease cannot write; so one that dies anywhere leaves a
+batch that another asks about, and never sends under another identity.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+import asyncpg
+import structlog
+
+from clearhouse.kernel.clock import Clock
+from clearhouse.kernel.errors import UnavailableError
+from clearhouse.postgres.connection import LOST
+from clearhouse.psp.contract import Unknown
+from clearhouse.psp.rails import PayoutOutcome, Rail
+from clearhouse.wallets.payouts.batching import Batching, ClaimedBatch
+from clearhouse.wallets.payouts.learning import PayoutLearning
+from clearhouse.wallets.payouts.lifecycle import outcome_word
+from clearhouse.wallets.payouts.sending import Call
+from clearhouse.workers.metrics import LEASES_LOST, PAYOUT_NEWS, PAYOUTS_ANSWERED, PAYOUTS_BATCHED
+
+_IDLE_FIRST: Final = 0.05
+_IDLE_LONGEST: Final = 2.0
+_TROUBLE_WAIT: Final = 0.5
+_SETTLE_TRIES: Final = 20
+_BATCHES_AT_ONCE: Final = 4
+_log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.payouts")
+
+
+class PayoutWorker:
+    """Pays sellers by one rail; any number may run beside each other."""
+
+    def __init__(
+        self,
+        batching: Batching,
+        learning: PayoutLearning,
+        rail: Rail,
+        clock: Clock,
+        *,
+        lease: timedelta,
+        news_every: timedelta,
+    ) -> None:
+        self._batching = batching
+        self._learning = learning
+        self._rail = rail
+        self._clock = clock
+        self._lease = lease
+        self._news_every = news_every
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until ``stopping`` is set; the calls under way are settled first."""
+        idle = _IDLE_FIRST
+        while not stopping.is_set():
+            try:
+                done = await self.round()
+            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
+                _log.warning("payouts_wait", rail=self._rail.name, error=type(error).__name__)
+                await self._clock.sleep(_TROUBLE_WAIT)
+                continue
+            idle = _IDLE_FIRST if done else min(idle * 2, _IDLE_LONGEST)
+            if not done:
+                await self._clock.sleep(idle)
+
+    async def round(self) -> int:
+        """One look at all there is to do; returns how many things were done."""
+        done = formed = await self._batching.form(self._rail)
+        PAYOUTS_BATCHED.labels(self._rail.name).inc(formed)
+        claimed = await self._batching.claim(self._rail.name, _BATCHES_AT_ONCE)
+        # Gathered, not in a group: one that breaks must not cancel the calls beside it.
+        for broken in await asyncio.gather(
+            *(self._ask(one) for one in claimed), return_exceptions=True
+        ):
+            if isinstance(broken, Exception):
+                # The lease runs out and another takes the batch up; nothing is lost.
+                _log.error("payout_batch_broke", rail=self._rail.name, error=repr(broken))
+            elif isinstance(broken, BaseException):
+                raise broken
+        return done + len(claimed) + await self._read_news()
+
+    async def _ask(self, claimed: ClaimedBatch) -> None:
+        outcomes = await self._call(claimed)
+        for outcome in outcomes.values():
+            word = outcome_word(outcome)
+            PAYOUTS_ANSWERED.labels(self._rail.name, claimed.call.value, word).inc()
+        for _ in range(_SETTLE_TRIES):
+            try:
+                if not await self._learning.settle(claimed, outcomes):
+                    LEASES_LOST.inc()
+                return
+            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
+                # What the rail said is not thrown away because the database restarts.
+                _log.warning("settlement_waits", error=type(error).__name__)
+                await self._clock.sleep(_TROUBLE_WAIT)
+
+    async def _call(self, claimed: ClaimedBatch) -> Mapping[str, PayoutOutcome]:
+        batch = claimed.batch
+        if not batch.instructions:
+            return {}
+        try:
+            if claimed.call is Call.SUBMIT:
+                return await self._rail.submit(batch)
+            return await self._rail.inquire(batch)
+        except Exception as error:  # noqa: BLE001 - a bug in a rail is no proof of anything
+            _log.exception("rail_broke", rail=self._rail.name, batch=batch.batch_id)
+            lost = Unknown(f"the rail failed: {type(error).__name__}")
+            return {each.payout_id: lost for each in batch.instructions}
+
+    async def _read_news(self) -> int:
+        held = await self._learning.claim_news(self._rail.name, self._lease)
+        if held is None:
+            return 0
+        cursor, fence = held
+        try:
+            news, following = await self._rail.news(cursor)
+        except Exception:  # noqa: BLE001 - they are still there at the next look
+            _log.exception("rail_news_unread", rail=self._rail.name)
+            news, following = (), cursor
+        more = following != cursor
+        # What was told is often followed by more; else the next look can wait.
+        pause = timedelta(0) if more else self._news_every
+        known = await self._learning.store_news(self._rail.name, fence, news, following, pause)
+        PAYOUT_NEWS.labels(self._rail.name, "known").inc(known)
+        PAYOUT_NEWS.labels(self._rail.name, "foreign").inc(len(news) - known)
+        return int(more)

@@ -1,0 +1,98 @@
+"""kill -9 of the payout worker at every step, with the sandbox's bank: nobody is paid twice."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.end_to_end.dying_payer import LEASE, MOMENTS, rail_in
+from tests.ledger.books import CLOCK
+from tests.payouts.house import an_account, ask, desk, left, seller, wanted
+from tests.payouts.tills import Hands
+from tests.proof.flow import consume
+from tests.proof.test_money_back import findings
+from tests.psp.rails.files import Stopped
+
+from clearhouse.postgres.connection import Pool
+from clearhouse.sandbox.app import create_app
+from clearhouse.sandbox.core import Core
+from clearhouse.sandbox.server import open_core
+from clearhouse.wallets.payouts.model import PayoutStatus
+
+ROOT = Path(__file__).resolve().parents[2]
+HOLDERS = ("Ann Seller", "Reject AC04", "Return MD07", "Bob Seller")
+P = PayoutStatus
+
+
+@dataclass
+class Bank:
+    """The sandbox's bank over a folder, by its own clock."""
+
+    core: Core
+
+    def work(self, **later: float) -> None:
+        self.core.clock.advance(timedelta(**later))
+        for chore in self.core.chores:
+            chore()
+        self.core.agenda.run_due()
+        for chore in self.core.chores:
+            chore()
+
+    def payments(self) -> list[dict[str, str]]:
+        rows = self.core.truth.execute(
+            "SELECT body FROM objects WHERE psp = 'bank' AND kind = 'payment' ORDER BY seq"
+        )
+        return [json.loads(row[0]) for row in rows]
+
+
+def bank_over(folder: Path) -> Bank:
+    core = open_core(None, clock=Stopped(CLOCK.now()), bank_folder=folder)
+    create_app(core)
+    return Bank(core)
+
+
+async def worker_dies(database: str, folder: Path, moment: str, bank: Bank) -> None:
+    told = json.dumps({"database": database, "folder": str(folder), "moment": moment})
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.end_to_end.dying_payer", told, cwd=ROOT
+    )
+    async with asyncio.timeout(90):
+        while process.returncode is None:
+            bank.work()
+            await asyncio.sleep(0.1)
+    assert process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_a_dead_payout_worker_pays_nobody_twice(
+    pool: Pool, database: str, tmp_path: Path, moment: str
+) -> None:
+    folder = tmp_path / "sepa"
+    rail = rail_in(folder)
+    bank = bank_over(tmp_path)
+    names: list[str] = []
+    for number, holder in enumerate(HOLDERS):
+        await seller(pool, f"seller-{number}", 5_000, account=an_account(holder))
+        names.append((await ask(pool, wanted(f"seller-{number}", 1_000 + number))).public_id)
+    await worker_dies(database, folder, moment, bank)
+    await asyncio.sleep(LEASE.total_seconds())
+    survivor = Hands(pool, rail, lease=LEASE)
+    for days in (0, 0, 1, 3, 5, 0):
+        bank.work(days=days)
+        await survivor.rounds(3)
+        await asyncio.sleep(0.05)
+    payments = bank.payments()
+    assert Counter(one["key"] for one in payments) == Counter({name[3:]: 1 for name in names})
+    assert [one["status"] for one in payments] == ["paid", "rejected", "returned", "paid"]
+    assert len(list((folder / "kept").iterdir())) == 1
+    found = [(await desk(pool).payout(name)).status for name in names]
+    assert found == [P.PAID, P.FAILED, P.RETURNED, P.PAID]
+    assert [await left(pool, f"seller-{n}") for n in range(4)] == [4_000, 5_000, 5_000, 3_997]
+    assert await pool.fetchval("select count(*) from wallets.dead_letters") == 0
+    await consume(pool)
+    assert await findings(database) == {}
