@@ -38,6 +38,8 @@ from clearhouse.payments.operations.service import OperationService
 from clearhouse.payments.operations.terms import FeePolicy
 from clearhouse.payments.service import PaymentService
 from clearhouse.postgres.connection import open_pool
+from clearhouse.reconciliation.booking import Booking
+from clearhouse.reconciliation.queue import BreakQueue
 from clearhouse.wallets.payouts.desk import PayoutDesk
 from clearhouse.wallets.payouts.details import BankDetailsDesk
 from clearhouse.wallets.payouts.policy import PayoutPolicy
@@ -143,6 +145,7 @@ class ApiThread(threading.Thread):
                 ),
             ),
             wallets=WalletService(pool, IDS, CLOCK),
+            breaks=BreakQueue(pool, CLOCK, IDS, Booking(CLOCK, IDS), {"USD": 1_000}),
             payouts=PayoutDesk(pool, CLOCK, IDS, WalletService(pool, IDS, CLOCK), PAYOUTS),
             bank_details=BankDetailsDesk(pool, CLOCK, IDS, CIPHER, PAYOUTS),
             webhooks=MemoryWebhooks(),

@@ -39,6 +39,8 @@ from clearhouse.payments.pages.model import NewPage, PaymentPage, new_token
 from clearhouse.psp.disputes import DisputeStage
 from clearhouse.psp.notices import NotAuthentic
 from clearhouse.psp.rails import Destination
+from clearhouse.reconciliation.model import Break, BreakDetail
+from clearhouse.reconciliation.queue import Filters
 from clearhouse.wallets.payouts.model import (
     BankDetails,
     NewPayout,
@@ -178,6 +180,30 @@ class MemoryDisputes:
 
     async def answers_of(self, public_id: str) -> list[Answer]:
         raise NotFound("There is no dispute with this id.")
+
+
+class MemoryBreaks:
+    """Everything agrees."""
+
+    async def list(self, filters: Filters, limit: int) -> Sequence[Break]:
+        return []
+
+    async def show(self, break_id: UUID) -> BreakDetail:
+        raise NotFound("There is no such break.")
+
+    async def decide(
+        self, break_id: UUID, deed: str, actor: str, reason: str, amount_minor: int | None = None
+    ) -> Break:
+        raise NotFound("There is no such break.")
+
+    async def assign(self, break_id: UUID, owner: str, actor: str) -> Break:
+        raise NotFound("There is no such break.")
+
+    async def comment(self, break_id: UUID, actor: str, note: str) -> Break:
+        raise NotFound("There is no such break.")
+
+    async def reopen(self, break_id: UUID, actor: str, reason: str) -> Break:
+        raise NotFound("There is no such break.")
 
 
 class MemoryPayouts:
@@ -401,6 +427,7 @@ def memory_dependencies(
         disputes=MemoryDisputes(),
         wallets=MemoryWallets(),
         payouts=MemoryPayouts(),
+        breaks=MemoryBreaks(),
         bank_details=MemoryPayouts(),
         webhooks=MemoryWebhooks(),
         endpoints=MemoryEndpoints(),

@@ -30,6 +30,8 @@ class Sold:
     currency: str
     at: datetime
     status: str = "SUCCESS"
+    psp: str = "stripe"
+    charge: str = ""
 
     @property
     def payment_order_id(self) -> str:
@@ -37,7 +39,7 @@ class Sold:
 
     @property
     def reference(self) -> str:
-        return f"pi_{self.number}"
+        return self.charge or f"pi_{self.number}"
 
 
 @dataclass(frozen=True)
@@ -108,19 +110,20 @@ async def store(owner: PlainConnection, orders: Sequence[Sold], *, books: bool =
         """
         with o as (
             select * from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[],
-                $6::text[], $7::timestamptz[])
-                as o (order_id, payment_order_id, amount_minor, currency, status, reference, at)
+                $6::text[], $7::timestamptz[], $8::text[])
+                as o (order_id, payment_order_id, amount_minor, currency, status, reference, at,
+                    psp)
         ), keys as (
             insert into payments.order_keys select payment_order_id, order_id from o
         ), charges as (
             insert into payments.charge_keys (psp, psp_reference, order_id, attempt)
-            select 'stripe', reference, order_id, 1 from o where status = 'SUCCESS'
+            select psp, reference, order_id, 1 from o where status = 'SUCCESS'
         )
         insert into payments.payment_orders (order_id, payment_order_id, event_id, checkout_id,
             seller_account, amount_minor, currency, psp, status, attempt, psp_reference, fee_minor,
             failure_code, captured_minor, created_at, updated_at, finalized_at)
         select order_id, payment_order_id, order_id, payment_order_id, 'seller', amount_minor,
-            currency, 'stripe', status, 1, case when status = 'SUCCESS' then reference end,
+            currency, psp, status, 1, case when status = 'SUCCESS' then reference end,
             case when status = 'SUCCESS' then 0 end,
             case when status = 'FAILED' then 'card_declined' end,
             case when status = 'SUCCESS' then amount_minor else 0 end, at, at,
@@ -134,6 +137,7 @@ async def store(owner: PlainConnection, orders: Sequence[Sold], *, books: bool =
         [order.status for order in orders],
         [order.reference for order in orders],
         [order.at for order in orders],
+        [order.psp for order in orders],
     )
 
     if books:
@@ -155,7 +159,7 @@ async def book(owner: PlainConnection, orders: Sequence[Sold]) -> None:
             amount_minor=order.amount_minor,
             fee_minor=0,
             currency=order.currency,
-            psp="stripe",
+            psp=order.psp,
             psp_reference=order.reference,
         )
         for order in orders

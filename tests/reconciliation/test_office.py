@@ -28,10 +28,10 @@ FEES = "stripe USD 2.9% + 0.30, stripe EUR 2.9% + 0.30"
 class House:
     """Reconciliation, and those who hear of it."""
 
-    def __init__(self, pool: Pool, folder: Path) -> None:
+    def __init__(self, pool: Pool, folder: Path, clock: Noon | None = None) -> None:
         self.pool = pool
         self.folder = folder
-        self.clock = Noon()
+        self.clock = clock or Noon()
         randomness = SeededRandomness(11)
         self.runtime = Runtime(pool, self.clock, Ids(self.clock, randomness), randomness)
         told = {"CLEARHOUSE_RECONCILIATION_FEES": FEES, "CLEARHOUSE_DATA_DIRECTORY": str(folder)}

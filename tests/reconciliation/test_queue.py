@@ -10,13 +10,19 @@ import pytest
 from tests.reconciliation.days import DAY, Told, charge_of, sold, store
 from tests.reconciliation.test_office import House
 
-from clearhouse.kernel.errors import Conflict, InvalidRequest, NotFound
+from clearhouse.kernel.errors import (
+    Conflict,
+    InvalidRequest,
+    NotDecidable,
+    NotFound,
+    SecondPersonNeeded,
+)
 from clearhouse.ledger.rules import entry_for
 from clearhouse.postgres.connection import PlainConnection, Pool
-from clearhouse.reconciliation.deciding import NotDecidable, Way, proposal_of
+from clearhouse.reconciliation.deciding import Way, proposal_of
 from clearhouse.reconciliation.matching import Cause
 from clearhouse.reconciliation.model import Area, Break
-from clearhouse.reconciliation.queue import Filters, FourEyes
+from clearhouse.reconciliation.queue import Filters
 
 Dearer = Callable[[int], Awaitable[UUID]]
 
@@ -111,7 +117,7 @@ async def test_more_than_the_limit_needs_a_second_person(house: House, dearer: D
     asked = await house.queue.decide(name, "write_off", "ada", "too dear to chase")
     detail = await house.queue.show(name)
     assert (asked.state, detail.asked and detail.asked.asked_by) == ("open", "ada")
-    with pytest.raises(FourEyes, match="ada asked for this"):
+    with pytest.raises(SecondPersonNeeded, match="ada asked for this"):
         await house.queue.decide(name, "write_off", "ada", "really")
     other = await house.queue.decide(name, "accept", "bob", "it is ours")
     assert other.state == "open"

@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Litestar, Request, Response, delete, get, patch, post, put
 from litestar.handlers import HTTPRouteHandler
 
+from clearhouse.api.breaks import Breaks
 from clearhouse.api.captures import Captures
 from clearhouse.api.dependencies import ApiDependencies
 from clearhouse.api.disputes import Disputes
@@ -69,6 +70,7 @@ def create_app(deps: ApiDependencies) -> Litestar:
         get("/v1/disputes/{dispute_id:str}/answers")(disputes.answers),
         get("/v1/checkouts/{checkout_id:str}")(lookups.checkout),
         get("/v1/wallets/{seller_account:str}")(lookups.wallet),
+        *_break_routes(Breaks(deps)),
         post("/v1/payouts")(payouts.create),
         get("/v1/payouts")(payouts.listed),
         get("/v1/payouts/{payout_id:str}")(payouts.payout),
@@ -117,4 +119,15 @@ def _endpoint_routes(endpoints: WebhookEndpoints) -> list[HTTPRouteHandler]:
         get(delivery)(endpoints.delivery),
         post(f"{delivery}/resend")(endpoints.resend),
         post(f"{one}/resend")(endpoints.resend_since),
+    ]
+
+
+def _break_routes(breaks: Breaks) -> list[HTTPRouteHandler]:
+    return [
+        get("/v1/breaks")(breaks.listed),
+        get("/v1/breaks/{break_id:str}")(breaks.shown),
+        post("/v1/breaks/{break_id:str}/decisions")(breaks.decide),
+        post("/v1/breaks/{break_id:str}/comments")(breaks.comment),
+        post("/v1/breaks/{break_id:str}/assignment")(breaks.assign),
+        post("/v1/breaks/{break_id:str}/reopening")(breaks.reopen),
     ]

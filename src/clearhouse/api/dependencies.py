@@ -28,6 +28,8 @@ from clearhouse.payments.operations.model import Kind, NewOperation, Operation
 from clearhouse.payments.pages.model import NewPage, PaymentPage
 from clearhouse.psp.disputes import DisputeStage
 from clearhouse.psp.rails import Destination
+from clearhouse.reconciliation.model import Break, BreakDetail
+from clearhouse.reconciliation.queue import Filters
 from clearhouse.wallets.payouts.model import (
     BankDetails,
     NewPayout,
@@ -176,6 +178,36 @@ class Payouts(Protocol):
         self, wanted: PayoutFilter, before: UUID | None, limit: int
     ) -> PayoutPage:
         """Payouts, newest first."""
+        ...
+
+
+class BreakDesk(Protocol):
+    """What persons do about breaks; ``reconciliation.queue.BreakQueue`` fulfils it."""
+
+    async def list(self, filters: Filters, limit: int) -> Sequence[Break]:
+        """Breaks, the most at stake first."""
+        ...
+
+    async def show(self, break_id: UUID) -> BreakDetail:
+        """A break with all about it. Raises NotFound."""
+        ...
+
+    async def decide(
+        self, break_id: UUID, deed: str, actor: str, reason: str, amount_minor: int | None = None
+    ) -> Break:
+        """Close it, or ask to. Raises NotFound, NotDecidable and SecondPersonNeeded."""
+        ...
+
+    async def assign(self, break_id: UUID, owner: str, actor: str) -> Break:
+        """Give it to somebody. Raises NotFound."""
+        ...
+
+    async def comment(self, break_id: UUID, actor: str, note: str) -> Break:
+        """Say something about it. Raises NotFound."""
+        ...
+
+    async def reopen(self, break_id: UUID, actor: str, reason: str) -> Break:
+        """Open it again. Raises NotFound and Conflict."""
         ...
 
 
@@ -345,6 +377,7 @@ class ApiDependencies:
     wallets: Wallets
     payouts: Payouts
     bank_details: SellersBankDetails
+    breaks: BreakDesk
     webhooks: WebhooksIn
     endpoints: Endpoints
     deliveries: Deliveries

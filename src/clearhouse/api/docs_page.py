@@ -22,6 +22,8 @@ _SCOPES: Final = {
     Scope.PAYOUTS_APPROVE: "let payouts go that somebody else created",
     Scope.PAYOUTS_READ: "read payouts, and where and when sellers are paid",
     Scope.SELLERS_WRITE: "say where and when sellers are paid",
+    Scope.BREAKS_READ: "read what reconciliation found to differ",
+    Scope.BREAKS_WRITE: "decide, assign, comment and reopen what differs",
     Scope.WALLETS_READ: "read what sellers are owed",
     Scope.WEBHOOKS_READ: "read webhook endpoints and what was delivered to them",
     Scope.WEBHOOKS_WRITE: "add and change webhook endpoints, send again",

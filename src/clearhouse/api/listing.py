@@ -13,6 +13,7 @@ from clearhouse.kernel.errors import Fault
 from clearhouse.kernel.money import EXPONENTS
 from clearhouse.payments.model import OrderFilter, OrderStatus
 from clearhouse.psp.disputes import DisputeStage
+from clearhouse.reconciliation.matching import CAUSES
 from clearhouse.wallets.payouts.model import PayoutFilter, PayoutStatus
 from clearhouse.webhooks.outgoing.lifecycle import DeliveryState
 
@@ -52,6 +53,12 @@ def read_payout_listing(
     """The same for payouts."""
     values, before, limit, filters = _read(pairs, _PAYOUT_READERS)
     return PayoutFilter(**values), before, limit, filters
+
+
+def read_break_listing(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, Any], int]:
+    """Filters of breaks, and how many; they come in one page. Raises as the others do."""
+    values, _, limit, _ = _read(pairs, _BREAK_READERS)
+    return values, limit
 
 
 def read_endpoint_listing(
@@ -166,6 +173,18 @@ def _state(text: str) -> DeliveryState:
     return DeliveryState(text)
 
 
+def _break_state(text: str) -> str:
+    if text not in {"open", "closed"}:
+        raise _Refused("must be open or closed")
+    return text
+
+
+def _cause(text: str) -> str:
+    if text not in CAUSES:
+        raise _Refused("must be one of: " + ", ".join(CAUSES))
+    return text
+
+
 def _currency(text: str) -> str:
     if text not in EXPONENTS:
         raise _Refused("must be an ISO 4217 currency in capital letters")
@@ -192,6 +211,13 @@ def _moment(text: str) -> datetime:
     return in_utc
 
 
+_BREAK_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "state": _break_state,
+    "cause": _cause,
+    "psp": _word,
+    "owner": _word,
+    "limit": _limit,
+}
 _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "status": _status,
     "seller_account": _word,

@@ -4,6 +4,7 @@ from typing import Final
 
 from clearhouse.access.model import Scope
 from clearhouse.api import examples, requests, responses
+from clearhouse.api.break_operations import BREAKS
 from clearhouse.api.dispute_operations import DISPUTES
 from clearhouse.api.endpoint_operations import ENDPOINTS
 from clearhouse.api.listing import DEFAULT_LIMIT, MAX_LIMIT
@@ -126,6 +127,7 @@ OPERATIONS: Final = (
     *REFUNDS,
     *DISPUTES,
     *PAYOUTS,
+    *BREAKS,
     Operation(
         "GET",
         "/v1/checkouts/{checkout_id}",

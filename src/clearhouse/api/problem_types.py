@@ -131,6 +131,21 @@ _ALL: Final = (
         "Look at the dispute's `stage`, its `evidence_due_at`, and the answers that it has.",
     ),
     ProblemType(
+        "break-not-decidable",
+        409,
+        "The break is not decided",
+        "It is closed already; or it is about something that must be mended, and closes by itself "
+        "then.",
+        "Do what `detail` says. A closed one can be reopened.",
+    ),
+    ProblemType(
+        "second-person-needed",
+        409,
+        "A second person is needed",
+        "The decision is above the limit, and who asked for it cannot let it pass.",
+        "Let another key decide the same.",
+    ),
+    ProblemType(
         "payout-refused",
         409,
         "The payout cannot be made, approved or cancelled",

@@ -11,6 +11,7 @@ from clearhouse.bootstrap.merchants import delivery_log, endpoint_service
 from clearhouse.bootstrap.payouts import bank_details_desk, payout_desk
 from clearhouse.bootstrap.policies import wallet_terms
 from clearhouse.bootstrap.psps import LazyAdapters
+from clearhouse.bootstrap.reconciliation import break_queue
 from clearhouse.bootstrap.runtime import Runtime
 from clearhouse.bootstrap.services import (
     dispute_service,
@@ -47,6 +48,7 @@ def api_app(runtime: Runtime, settings: Settings, pepper: bytes) -> Litestar:
         disputes=dispute_service(runtime, settings),
         wallets=wallet_service(runtime, wallet_terms(settings)),
         payouts=payout_desk(runtime, settings),
+        breaks=break_queue(runtime, settings),
         bank_details=bank_details_desk(runtime, settings),
         webhooks=WebhookDoor(inbox, runtime.clock, lazily.get, settings.api.public_url),
         endpoints=endpoint_service(runtime, settings),

@@ -121,6 +121,14 @@ class PayoutRefused(Conflict):
     """A payout may not be made, approved or cancelled as things are; the message says why."""
 
 
+class NotDecidable(Conflict):
+    """A break that no decision closes: it is closed, or closes by itself when it is mended."""
+
+
+class SecondPersonNeeded(Conflict):
+    """Whoever asked for a decision cannot be the one who lets it pass."""
+
+
 class EndpointDisabled(Conflict):
     """A webhook endpoint is switched off, so nothing can be sent to it."""
 

@@ -4,13 +4,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from clearhouse.kernel.errors import Conflict
+from clearhouse.kernel.errors import NotDecidable
 from clearhouse.reconciliation.matching import Cause
 from clearhouse.reconciliation.model import Area, Break
-
-
-class NotDecidable(Conflict):
-    """A break that no decision closes: it closes by itself when what is wrong is mended."""
 
 
 class Way(Enum):

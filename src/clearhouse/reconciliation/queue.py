@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from clearhouse.kernel.clock import Clock
-from clearhouse.kernel.errors import Conflict, Fault, InvalidRequest, NotFound
+from clearhouse.kernel.errors import Conflict, Fault, InvalidRequest, NotFound, SecondPersonNeeded
 from clearhouse.kernel.ids import Ids
 from clearhouse.messaging.events import SettlementBooked
 from clearhouse.postgres.connection import Connection, Pool, in_transaction
@@ -19,10 +19,6 @@ from clearhouse.reconciliation.model import Area, Asked, Break, BreakDetail, His
 from clearhouse.reconciliation.store import QUERIES
 
 _STATES: Final = {"accept": "mended", "write_off": "written_off"}
-
-
-class FourEyes(Conflict):
-    """Whoever asked for a decision cannot be the one who lets it pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +78,7 @@ class BreakQueue:
         """Accept a break or write it off; above the limit it is only asked for.
 
         What was asked for is done when a second person decides the same. Raises NotFound,
-        NotDecidable, FourEyes, and InvalidRequest without a reason.
+        NotDecidable, SecondPersonNeeded, and InvalidRequest without a reason.
         """
         _check(actor, reason)
 
@@ -105,7 +101,7 @@ class BreakQueue:
                     return
                 assert asked is not None
                 if asked.asked_by == actor:
-                    raise FourEyes(
+                    raise SecondPersonNeeded(
                         f"{actor} asked for this, so somebody else must let it pass.",
                         hint="Let another person decide the same with their own name.",
                     )
