@@ -116,6 +116,21 @@ for _verb, _function, _help in (
     breaks.command(f"{__name__}.breaks:{_function}", name=_verb, help=_help)
 app.command(breaks)
 
+payouts: Final = App(
+    name="payouts",
+    help="Pay sellers: see, approve and cancel what they are paid.",
+    group=_MANAGE,
+    sort_key=len(_COMMANDS) + 3,
+)
+for _verb, _function, _help in (
+    ("list", "payouts:list_payouts", "List payouts, newest first."),
+    ("show", "payouts:show_payout", "Show one, with all that was told of it."),
+    ("approve", "payouts:approve_payout", "Let one go, as a second person."),
+    ("cancel", "payouts:cancel_payout", "Take one back that is not sent yet."),
+):
+    payouts.command(f"{__name__}.{_function}", name=_verb, help=_help)
+app.command(payouts)
+
 
 def main() -> NoReturn:
     """The entry point of ``clearhouse`` and ``python -m clearhouse``; exits with a stable code."""
@@ -138,5 +153,5 @@ def _tell_all_about(arguments: Sequence[str]) -> None:
         if word.startswith("-") or word not in chosen:
             break
         chosen = chosen[word]
-    if chosen not in (app, keys, letters, breaks, webhooks):
+    if chosen not in (app, keys, letters, breaks, webhooks, payouts):
         chosen.help = None

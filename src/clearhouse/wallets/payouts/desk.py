@@ -32,6 +32,7 @@ from clearhouse.wallets.payouts.model import (
     PayoutFilter,
     PayoutPage,
     PayoutStatus,
+    Told,
     payout_id_of,
 )
 from clearhouse.wallets.payouts.policy import PayoutPolicy
@@ -153,6 +154,11 @@ class PayoutDesk:
         if found is None:
             raise _not_found()
         return found
+
+    async def told(self, payout: Payout) -> list[Told]:
+        """All that was told of a payout, the first event first."""
+        rows = await self._pool.fetch(QUERIES["told"], payout.payout_id)
+        return [Told(row["occurred_at"], row["type"], row["version"]) for row in rows]
 
     async def list_payouts(
         self, wanted: PayoutFilter, before: UUID | None, limit: int

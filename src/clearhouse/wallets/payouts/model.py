@@ -177,3 +177,12 @@ class BankDetails:
     created_at: datetime
     usable_from: datetime
     correction: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event that was told of a payout: when (UTC), which, and its place."""
+
+    at: datetime
+    type: str
+    version: int

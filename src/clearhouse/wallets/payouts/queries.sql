@@ -225,3 +225,6 @@ returning rail
 update wallets.payout_batch_work w set next_at = now()
 from wallets.payouts p where p.payout_id = $1 and w.batch_id = p.batch_id
 returning w.batch_id
+
+-- name: told
+select occurred_at, type, version from wallets.outbox where aggregate_id = $1 order by version
