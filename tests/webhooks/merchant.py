@@ -69,8 +69,10 @@ class Merchant:
 IDS = Ids(CLOCK, RANDOM)
 
 
-def endpoint_service(pool: Pool, *, private: bool = True) -> EndpointService:
-    return EndpointService(pool, CLOCK, IDS, RANDOM, CIPHER, private=private)
+def endpoint_service(
+    pool: Pool, *, private: bool = True, cipher: FieldCipher = CIPHER
+) -> EndpointService:
+    return EndpointService(pool, CLOCK, IDS, RANDOM, cipher, private=private)
 
 
 def delivery_log(pool: Pool) -> DeliveryLog:
@@ -97,10 +99,11 @@ async def add(
     *filters: str,
     seller: str | None = None,
     private: bool = True,
+    cipher: FieldCipher = CIPHER,
 ) -> NewEndpoint:
     """A new endpoint."""
-    wanted = Wanted(None, filters)
-    return await endpoint_service(pool, private=private).create("tests", url, wanted, seller)
+    service, wanted = endpoint_service(pool, private=private, cipher=cipher), Wanted(None, filters)
+    return await service.create("tests", url, wanted, seller)
 
 
 async def tell(pool: Pool, *events: Event) -> None:
