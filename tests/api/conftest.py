@@ -43,6 +43,7 @@ from clearhouse.reconciliation.queue import BreakQueue
 from clearhouse.wallets.payouts.desk import PayoutDesk
 from clearhouse.wallets.payouts.details import BankDetailsDesk
 from clearhouse.wallets.payouts.policy import PayoutPolicy
+from clearhouse.wallets.payouts.timetable import Timetable
 from clearhouse.wallets.service import WalletService
 
 PAYOUTS = PayoutPolicy(minimum={"EUR": 100}, approval_above={"EUR": 10_000})
@@ -148,6 +149,7 @@ class ApiThread(threading.Thread):
             breaks=BreakQueue(pool, CLOCK, IDS, Booking(CLOCK, IDS), {"USD": 1_000}),
             payouts=PayoutDesk(pool, CLOCK, IDS, WalletService(pool, IDS, CLOCK), PAYOUTS),
             bank_details=BankDetailsDesk(pool, CLOCK, IDS, CIPHER, PAYOUTS),
+            schedules=Timetable(pool, CLOCK),
             webhooks=MemoryWebhooks(),
             endpoints=endpoint_service(pool),
             deliveries=delivery_log(pool),

@@ -48,6 +48,8 @@ from clearhouse.wallets.payouts.model import (
     PayoutFilter,
     PayoutPage,
 )
+from clearhouse.wallets.payouts.schedule import Schedule
+from clearhouse.wallets.payouts.timetable import StoredSchedule
 from clearhouse.webhooks.outgoing.lifecycle import DeliveryState
 from clearhouse.webhooks.outgoing.model import (
     Delivery,
@@ -233,6 +235,27 @@ class MemoryPayouts:
 
     async def of(self, seller_account: str) -> Sequence[BankDetails]:
         raise NotFound("There are no bank details of this seller.")
+
+
+class MemorySchedules:
+    """What was put is told."""
+
+    async def put(
+        self,
+        seller_account: str,
+        currency: str,
+        schedule: Schedule,
+        by: str,
+        *,
+        is_paused: bool = False,
+    ) -> StoredSchedule:
+        moment = datetime(2026, 1, 1, tzinfo=UTC)
+        return StoredSchedule(
+            seller_account, currency, schedule, is_paused, None, moment, by, moment
+        )
+
+    async def of(self, seller_account: str) -> Sequence[StoredSchedule]:
+        return []
 
 
 @dataclass(frozen=True)
@@ -429,6 +452,7 @@ def memory_dependencies(
         payouts=MemoryPayouts(),
         breaks=MemoryBreaks(),
         bank_details=MemoryPayouts(),
+        schedules=MemorySchedules(),
         webhooks=MemoryWebhooks(),
         endpoints=MemoryEndpoints(),
         deliveries=MemoryDeliveries(),

@@ -23,6 +23,7 @@ from clearhouse.api.pay import PayPages, is_buyers, sorry
 from clearhouse.api.payouts import Payouts
 from clearhouse.api.problems import problem_of
 from clearhouse.api.refunds import Refunds
+from clearhouse.api.schedules import Schedules
 from clearhouse.api.webhooks import Webhooks
 
 
@@ -35,10 +36,9 @@ def create_app(deps: ApiDependencies) -> Litestar:
     """The API as an ASGI application."""
     metrics = metrics_in(deps.registry)
     lookups, health, pages = Lookups(deps), Health(deps), Pages()
-    disputes = Disputes(deps)
     intake, refunds, captures = PaymentIntake(deps), Refunds(deps), Captures(deps)
-    webhooks = Webhooks(deps, metrics)
-    payouts = Payouts(deps)
+    webhooks, disputes = Webhooks(deps, metrics), Disputes(deps)
+    payouts, schedules = Payouts(deps), Schedules(deps)
     paying = PayPages(deps)
 
     async def take(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -78,6 +78,8 @@ def create_app(deps: ApiDependencies) -> Litestar:
         post("/v1/payouts/{payout_id:str}/cancel")(payouts.cancel),
         put("/v1/sellers/{seller_account:str}/bank-details")(payouts.put_details),
         get("/v1/sellers/{seller_account:str}/bank-details")(payouts.details),
+        put("/v1/sellers/{seller_account:str}/payout-schedules")(schedules.put),
+        get("/v1/sellers/{seller_account:str}/payout-schedules")(schedules.listed),
         post("/v1/webhooks/{psp:str}")(webhooks.take),
         get("/v1/webhooks/{psp:str}")(webhooks.challenge),
         *_endpoint_routes(WebhookEndpoints(deps)),

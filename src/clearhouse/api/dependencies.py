@@ -37,6 +37,8 @@ from clearhouse.wallets.payouts.model import (
     PayoutFilter,
     PayoutPage,
 )
+from clearhouse.wallets.payouts.schedule import Schedule
+from clearhouse.wallets.payouts.timetable import StoredSchedule
 from clearhouse.webhooks.outgoing.lifecycle import DeliveryState
 from clearhouse.webhooks.outgoing.model import (
     Delivery,
@@ -211,6 +213,26 @@ class BreakDesk(Protocol):
         ...
 
 
+class PayoutSchedules(Protocol):
+    """When sellers are paid; ``wallets.payouts.timetable.Timetable`` fulfils it."""
+
+    async def put(
+        self,
+        seller_account: str,
+        currency: str,
+        schedule: Schedule,
+        by: str,
+        *,
+        is_paused: bool = False,
+    ) -> StoredSchedule:
+        """Have a seller paid then from now on."""
+        ...
+
+    async def of(self, seller_account: str) -> Sequence[StoredSchedule]:
+        """All schedules of a seller, by currency."""
+        ...
+
+
 class SellersBankDetails(Protocol):
     """Where sellers are paid; ``wallets.payouts.details.BankDetailsDesk`` fulfils it."""
 
@@ -378,6 +400,7 @@ class ApiDependencies:
     payouts: Payouts
     bank_details: SellersBankDetails
     breaks: BreakDesk
+    schedules: PayoutSchedules
     webhooks: WebhooksIn
     endpoints: Endpoints
     deliveries: Deliveries

@@ -12,6 +12,7 @@ from clearhouse.api.operation import KEY_HEADER, Operation, path_parameter, quer
 from clearhouse.api.order_detail import OrderDetailView
 from clearhouse.api.payout_operations import PAYOUTS
 from clearhouse.api.refund_operations import REFUNDS
+from clearhouse.api.schedule_operations import SCHEDULES
 from clearhouse.payments.model import OrderStatus
 
 _FILTERS: Final = (
@@ -128,6 +129,7 @@ OPERATIONS: Final = (
     *DISPUTES,
     *PAYOUTS,
     *BREAKS,
+    *SCHEDULES,
     Operation(
         "GET",
         "/v1/checkouts/{checkout_id}",

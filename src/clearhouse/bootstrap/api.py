@@ -8,7 +8,7 @@ from clearhouse.access.service import ApiKeys
 from clearhouse.api.app import create_app
 from clearhouse.api.dependencies import ApiDependencies
 from clearhouse.bootstrap.merchants import delivery_log, endpoint_service
-from clearhouse.bootstrap.payouts import bank_details_desk, payout_desk
+from clearhouse.bootstrap.payouts import bank_details_desk, payout_desk, timetable
 from clearhouse.bootstrap.policies import wallet_terms
 from clearhouse.bootstrap.psps import LazyAdapters
 from clearhouse.bootstrap.reconciliation import break_queue
@@ -50,6 +50,7 @@ def api_app(runtime: Runtime, settings: Settings, pepper: bytes) -> Litestar:
         payouts=payout_desk(runtime, settings),
         breaks=break_queue(runtime, settings),
         bank_details=bank_details_desk(runtime, settings),
+        schedules=timetable(runtime),
         webhooks=WebhookDoor(inbox, runtime.clock, lazily.get, settings.api.public_url),
         endpoints=endpoint_service(runtime, settings),
         deliveries=delivery_log(runtime),

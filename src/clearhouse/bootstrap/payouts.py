@@ -1,9 +1,11 @@
 """Payouts to sellers, for the API, the workers and the commands."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from types import MappingProxyType
+from typing import Final
 
 from clearhouse.bootstrap.encryption import field_cipher
 from clearhouse.bootstrap.runtime import Runtime
@@ -15,9 +17,13 @@ from clearhouse.wallets.payouts.batching import Batching
 from clearhouse.wallets.payouts.desk import PayoutDesk
 from clearhouse.wallets.payouts.details import BankDetailsDesk
 from clearhouse.wallets.payouts.learning import PayoutLearning
+from clearhouse.wallets.payouts.planner import PayoutPlanner
 from clearhouse.wallets.payouts.policy import PayoutPolicy
+from clearhouse.wallets.payouts.schedule import Rhythm, Schedule
 from clearhouse.wallets.payouts.sending import Patience
+from clearhouse.wallets.payouts.timetable import Timetable
 from clearhouse.workers.payouts import PayoutWorker
+from clearhouse.workers.planning import Planner
 
 
 def payout_policy(settings: Settings) -> PayoutPolicy:
@@ -113,3 +119,35 @@ def paying(
         asyncio.create_task(worker.run(stopping), name="payouts")
         for worker in payout_workers(runtime, settings, rails)
     ]
+
+
+def timetable(runtime: Runtime) -> Timetable:
+    """When sellers are paid."""
+    return Timetable(runtime.pool, runtime.clock)
+
+
+def payout_planner(runtime: Runtime, settings: Settings) -> PayoutPlanner:
+    """What creates the payouts that are due by schedule."""
+    return PayoutPlanner(
+        runtime.pool,
+        runtime.clock,
+        runtime.ids,
+        wallet_service(runtime),
+        payout_policy(settings),
+        default=_DEFAULTS[settings.payouts.schedule](settings.payouts.time_zone),
+    )
+
+
+async def planning(runtime: Runtime, settings: Settings) -> None:
+    """The loop that runs the schedules, until cancelled."""
+    await Planner(payout_planner(runtime, settings), runtime.clock).run()
+
+
+_DEFAULTS: Final[Mapping[str, Callable[[str], Schedule | None]]] = MappingProxyType(
+    {
+        "none": lambda _: None,
+        "daily": lambda zone: Schedule(Rhythm.DAILY, zone),
+        "weekly": lambda zone: Schedule(Rhythm.WEEKLY, zone, weekday=0),
+        "monthly": lambda zone: Schedule(Rhythm.MONTHLY, zone, day=1),
+    }
+)

@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from clearhouse.bootstrap.merchants import dispatching
-from clearhouse.bootstrap.payouts import open_rails, paying
+from clearhouse.bootstrap.payouts import open_rails, paying, planning
 from clearhouse.bootstrap.policies import breaker_policy, wallet_terms
 from clearhouse.bootstrap.psps import open_psps
 from clearhouse.bootstrap.reconciliation import nightly_job
@@ -132,13 +132,14 @@ async def run_loops(
         for one in consumers(runtime, chosen, settings)
     ]
     if Role.WALLETS in chosen:
-        maturer = Maturer(maturing_service(runtime), runtime.clock)
-        loops.append(asyncio.create_task(maturer.run(), name="maturer"))
+        maturer = Maturer(maturing_service(runtime), runtime.clock).run()
+        loops.append(asyncio.create_task(maturer, name="maturer"))
+    if Role.PAYOUTS in chosen:
+        loops.append(asyncio.create_task(planning(runtime, settings), name="planner"))
     if Role.RECONCILIATION in chosen:
         job = nightly_job(runtime, settings, psps)
         loops.append(asyncio.create_task(job.run(), name="nightly"))
-    if Role.EXECUTOR not in chosen:
-        psps = {}
+    psps = psps if Role.EXECUTOR in chosen else {}
     if Role.PAYMENTS in chosen:
         loops.append(asyncio.create_task(run_maintenance(runtime.pool, runtime.clock)))
     service = execution_service(runtime, settings)
@@ -166,13 +167,7 @@ async def run_loops(
             sweeper = DisputeSweeper(dispute_sweep(runtime, settings), psp, runtime.clock)
             loops.append(asyncio.create_task(sweeper.run(stopping), name=f"{name} sweeper"))
         if registry.has_pages(name):
-            pages = PageWorker(
-                page_service(runtime, settings),
-                psp,
-                runtime.clock,
-                public_url=settings.api.public_url,
-                concurrency=concurrency,
-            )
+            pages = _page_worker(runtime, settings, psp, concurrency)
             executors.append(asyncio.create_task(pages.run(stopping), name=f"{name} pages"))
     loops += [
         asyncio.create_task(taker.run(), name="notices")
@@ -186,6 +181,18 @@ async def run_loops(
         for task in [*loops, *executors]:
             task.cancel()
         await asyncio.gather(*loops, *executors, return_exceptions=True)
+
+
+def _page_worker(
+    runtime: Runtime, settings: Settings, psp: ChargingPsp, concurrency: int
+) -> PageWorker:
+    return PageWorker(
+        page_service(runtime, settings),
+        psp,
+        runtime.clock,
+        public_url=settings.api.public_url,
+        concurrency=concurrency,
+    )
 
 
 async def _until_stopped(tasks: list[asyncio.Task[None]], stopping: asyncio.Event) -> None:

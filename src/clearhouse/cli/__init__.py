@@ -123,6 +123,7 @@ payouts: Final = App(
     sort_key=len(_COMMANDS) + 3,
 )
 for _verb, _function, _help in (
+    ("run", "payouts_run:run", "Create the payouts that are due by schedule."),
     ("list", "payouts:list_payouts", "List payouts, newest first."),
     ("show", "payouts:show_payout", "Show one, with all that was told of it."),
     ("approve", "payouts:approve_payout", "Let one go, as a second person."),

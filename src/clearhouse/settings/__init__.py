@@ -20,7 +20,8 @@ from clearhouse.settings.model import (
     WebhookSettings,
     WorkSettings,
 )
-from clearhouse.settings.table import SETTINGS, Setting
+from clearhouse.settings.setting import Setting
+from clearhouse.settings.table import SETTINGS
 
 __all__ = [
     "COMMAND_LINE",

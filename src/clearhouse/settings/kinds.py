@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from clearhouse.kernel.money import MoneyError, parse_minor
 
@@ -86,6 +87,15 @@ def _text(raw: object) -> str:
     return raw.strip()
 
 
+def _zone(raw: object) -> str:
+    value = _text(raw)
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("a time zone such as Europe/Berlin") from None
+    return value
+
+
 def _path(raw: object) -> Path:
     return Path(_text(raw)).expanduser().absolute()
 
@@ -130,6 +140,7 @@ def _amounts(raw: object) -> Mapping[str, int]:
     return found
 
 
+ZONE: Final = Kind("time zone", _zone)
 TEXT: Final = Kind("text", _text)
 PATH: Final = Kind("directory", _path)
 POSTGRES_URL: Final = Kind("PostgreSQL URL", _postgres_url)

@@ -32,7 +32,8 @@ from clearhouse.settings.model import (
     WebhookSettings,
     WorkSettings,
 )
-from clearhouse.settings.table import PSP_PARTS, SETTINGS, Setting
+from clearhouse.settings.setting import Setting
+from clearhouse.settings.table import PSP_PARTS, SETTINGS
 
 COMMAND_LINE: Final = "command line"
 """The source of what was given as an option."""

@@ -115,6 +115,8 @@ class PayoutSettings:
     poll_seconds: float
     news_seconds: float
     statement_text: str
+    schedule: str
+    time_zone: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,5 +66,18 @@ PAYOUTS: Final = (
         "Payout",
         "What sellers read on their bank's statement.",
     ),
+    Setting(
+        "payouts.schedule",
+        kinds.choice("none", "daily", "weekly", "monthly"),
+        "none",
+        "When sellers are paid who have bank details and no schedule of their own: on request"
+        " alone, each business day, on Mondays, or on the 1st; each at 6:00.",
+    ),
+    Setting(
+        "payouts.time_zone",
+        kinds.ZONE,
+        "UTC",
+        "The time zone of that schedule, such as Europe/Berlin.",
+    ),
 )
 """A part of the one list of settings."""

@@ -68,19 +68,6 @@ RECONCILIATION: Final = (
         " USD 2.6% + 0.10`; what is not named is not checked.",
     ),
     Setting(
-        "wallets.matures",
-        kinds.choice("after_delay", "when_settled"),
-        "after_delay",
-        "When a sale becomes available to a seller without terms of its own: some time after the"
-        " sale, or when the PSP's report settles it.",
-    ),
-    Setting(
-        "wallets.delay_hours",
-        kinds.number(0, 87600),
-        "168",
-        "How long after the sale that is.",
-    ),
-    Setting(
         "webhooks.private_destinations",
         kinds.choice("no", "yes"),
         "no",

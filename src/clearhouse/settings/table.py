@@ -16,6 +16,7 @@ from clearhouse.settings.payouts import PAYOUTS
 from clearhouse.settings.reconciliation import RECONCILIATION
 from clearhouse.settings.routes import read_rules
 from clearhouse.settings.setting import Setting
+from clearhouse.settings.wallets import WALLETS
 
 
 def default_data_directory(*, root: bool, home: Path, data_home: str | None) -> Path:
@@ -287,6 +288,7 @@ _CORE: Final = (
         " platform's fee is kept either way.",
     ),
     *RECONCILIATION,
+    *WALLETS,
     Setting("sandbox.host", kinds.TEXT, "127.0.0.1", "The address the PSP sandbox listens on."),
     Setting("sandbox.port", kinds.PORT, "8090", "The port the PSP sandbox listens on."),
     Setting(

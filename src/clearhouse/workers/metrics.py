@@ -40,6 +40,15 @@ LEASES_LOST: Final = Counter(
 MATURED: Final = Counter(
     "clearhouse_sales_matured", "Sales whose money became available to their sellers."
 )
+PAYOUTS_PLANNED: Final = Counter(
+    "clearhouse_payouts_planned", "Payouts created because a schedule was due."
+)
+PAYOUTS_WITHHELD: Final = Counter(
+    "clearhouse_payouts_withheld",
+    "Schedules that were due without a payout, by reason: held, debt, nothing, below_minimum or"
+    " no_details.",
+    ["reason"],
+)
 NOTICES: Final = Counter(
     "clearhouse_webhooks_taken",
     "Stored webhooks by PSP and what became of them: handled, parked, given_up or ignored.",

@@ -121,6 +121,10 @@ class PayoutPlanner:
 
         return await in_transaction(self._pool, self._clock, work)
 
+    async def count_due(self) -> int:
+        """How many schedules are due now."""
+        return int(await self._pool.fetchval(PLANNING["count_due"], self._clock.now()))
+
     async def next_due(self) -> datetime | None:
         """When the next schedule is due (UTC); None when there is none."""
         return await self._pool.fetchval(PLANNING["next_due"])

@@ -54,3 +54,6 @@ select * from wallets.payout_schedules where seller_account = $1 order by curren
 
 -- name: next_due
 select min(next_due_at) from wallets.payout_schedules where not is_paused
+
+-- name: count_due
+select count(*) from wallets.payout_schedules where not is_paused and next_due_at <= $1
