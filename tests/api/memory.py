@@ -1,6 +1,6 @@
 """A small payment service in memory and a fake wallet, for tests of HTTP alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -50,6 +50,7 @@ from clearhouse.wallets.payouts.model import (
 )
 from clearhouse.wallets.payouts.schedule import Schedule
 from clearhouse.wallets.payouts.timetable import StoredSchedule
+from clearhouse.wallets.statements.model import Parts, Statement, StatementLine
 from clearhouse.webhooks.outgoing.lifecycle import DeliveryState
 from clearhouse.webhooks.outgoing.model import (
     Delivery,
@@ -273,6 +274,21 @@ class MemoryWallets:
         if seller_account != "seller-1":
             return []
         return [MemoryBalance("JPY", 500, 0, 0), MemoryBalance("USD", 1234, 100, -5)]
+
+    async def statement(
+        self, seller_account: str, currency: str, begins: datetime, ends: datetime
+    ) -> Statement:
+        if (seller_account, currency) != ("seller-1", "USD"):
+            raise NotFound("There is no such wallet.")
+        opening, change = Parts(1334, 0, -5), Parts(-100, 100, 0)
+        line = StatementLine(4, "matured", "=cart-1,<b>", begins, begins, change, opening + change)
+
+        async def pages() -> AsyncIterator[Sequence[StatementLine]]:
+            yield [line]
+
+        return Statement(
+            seller_account, currency, begins, ends, opening, opening + change, 1, pages
+        )
 
 
 class MemoryKeys:

@@ -199,18 +199,15 @@ async def test_a_sale_that_was_taken_back_waits_for_nothing(pool: Pool) -> None:
 async def test_a_seller_has_terms_of_its_own(pool: Pool) -> None:
     town = Town(pool)
 
+    own = OwnTerms(
+        IDS.new(), "bob", None, MOMENT - DAY, MOMENT, "eve", "trusted", delay=timedelta(hours=1)
+    )
+
     async def agree(connection: Connection) -> None:
-        await store.set_terms(
-            connection,
-            OwnTerms(
-                IDS.new(), "bob", None, MOMENT - DAY, None, timedelta(hours=1), MOMENT, "eve",
-                "a trusted seller",
-            ),
-        )  # fmt: skip
+        await store.set_terms(connection, own)
 
     await in_transaction(pool, town.clock, agree)
-    [terms] = (await store.terms_of(pool, ["ann", "bob"]))["bob"]
-    assert (terms.delay, terms.matures, terms.set_by) == (timedelta(hours=1), None, "eve")
+    assert await store.terms_of(pool, ["ann", "bob"]) == {"ann": [], "bob": [own]}
     await town.tell(sale(), sale(seller="bob"))
     assert await town.mature(1) == 1
     assert await town.wallet("ann") == (100, 0, 0)
@@ -219,7 +216,7 @@ async def test_a_seller_has_terms_of_its_own(pool: Pool) -> None:
 
 async def test_terms_are_never_changed(pool: Pool, owner: PlainConnection) -> None:
     terms = OwnTerms(
-        IDS.new(), "bob", "USD", MOMENT, Matures.WHEN_SETTLED, None, MOMENT, "eve", "a contract"
+        IDS.new(), "bob", "USD", MOMENT, MOMENT, "eve", "a contract", Matures.WHEN_SETTLED
     )
 
     async def agree(connection: Connection) -> None:

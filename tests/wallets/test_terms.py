@@ -1,14 +1,15 @@
 """Which terms a sale is under, and when it is due by them."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.ledger.books import IDS, MOMENT
 
-from clearhouse.wallets.maturing.model import Matures, OwnTerms, Terms
-from clearhouse.wallets.maturing.terms import due_at, terms_at
+from clearhouse.wallets.maturing.model import DueSale, Matures, OwnTerms, Terms
+from clearhouse.wallets.maturing.terms import due_at, kept_back, terms_at
 
 DAY = timedelta(days=1)
 DELAY, SETTLED = Matures.AFTER_DELAY, Matures.WHEN_SETTLED
@@ -20,6 +21,7 @@ def own(
     matures: Matures | None = None,
     delay: int | None = None,
     currency: str | None = None,
+    **terms: int,
 ) -> OwnTerms:
     """Terms that begin some days after the sale, or before it."""
     return OwnTerms(
@@ -32,6 +34,7 @@ def own(
         set_at=MOMENT,
         set_by="eve",
         reason="a new contract",
+        **terms,
     )
 
 
@@ -92,6 +95,70 @@ def test_when_a_sale_is_due(terms: Terms, settled: int | None, due: int | None) 
     assert due_at(terms, MOMENT, at(settled)) == at(due)
 
 
-def test_a_delay_is_not_negative() -> None:
-    with pytest.raises(ValueError, match="negative"):
-        Terms(DELAY, -DAY)
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        {"delay": -DAY},
+        {"reserve_days": -1},
+        {"reserve_basis_points": -1},
+        {"reserve_basis_points": 10_001},
+        {"keep": {"USD": -1}},
+    ],
+)
+def test_impossible_terms(impossible: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"negative|basis points"):
+        Terms(**impossible)
+
+
+def test_reserves_and_what_always_stays_are_terms_too() -> None:
+    platform = Terms(reserve_basis_points=500, reserve_days=90, keep={"USD": 5_000, "JPY": 9})
+    assert terms_at(platform, [], "USD", MOMENT) == platform
+    terms = terms_at(platform, [own(-9, reserve_basis_points=0)], "USD", MOMENT)
+    assert (terms.reserve_basis_points, terms.reserve_days, terms.keep["USD"]) == (0, 90, 5_000)
+    rows = [own(-9, reserve_days=10), own(-5, currency="USD", keep_minor=0)]
+    terms = terms_at(platform, rows, "USD", MOMENT)
+    assert (terms.reserve_basis_points, terms.reserve_days) == (500, 10)
+    assert terms.keep == {"USD": 0, "JPY": 9}
+
+
+def due(
+    seller: str = "ann", *, share: int = 1_000, days: int = 90, currency: str = "USD"
+) -> DueSale:
+    return DueSale(IDS.new(), "order-1", seller, currency, MOMENT, share, days)
+
+
+# fmt: off
+KEPT: list[tuple[str, list[tuple[DueSale, int]], dict[str, int], list[int]]] = [
+    # what                       matured                                 available     kept
+    ("a tenth of each",          [(due(), 970), (due(), 100)],           {"ann": 1070}, [97, 10]),
+    ("rounded half up",          [(due(), 5), (due(), 4)],               {"ann": 9},    [1]),
+    ("nothing of nothing",       [(due(), 0)],                           {"ann": 50},   []),
+    ("no share, or no days",     [(due(share=0), 9), (due(days=0), 99)], {"ann": 108},  []),
+    ("all of it",                [(due(share=10_000), 970)],             {"ann": 970},  [970]),
+    ("the debt is paid first",   [(due(), 970)],                         {"ann": -30},  []),
+    ("what is left after it",    [(due(), 970), (due(), 970)],           {"ann": 100},  [97, 3]),
+    ("each from its own wallet", [(due(), 10), (due("bob"), 10)],        {"bob": 10},   [1]),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("what", "matured", "available", "kept"), KEPT, ids=[k[0] for k in KEPT])
+def test_what_is_kept_back(
+    what: str, matured: list[tuple[DueSale, int]], available: dict[str, int], kept: list[int]
+) -> None:
+    del what
+    wallets = {(seller, "USD"): minor for seller, minor in available.items()}
+    reserves = kept_back(matured, wallets)
+    assert [one.amount_minor for one in reserves] == kept
+    assert all(one.release_at - one.kept_at == 90 * DAY for one in reserves)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10_000)), max_size=8),
+    st.integers(-(10**6), 10**6),
+)
+def test_no_reserve_makes_a_debt(sales: list[tuple[int, int]], before: int) -> None:
+    matured = [(due(share=share), minor) for minor, share in sales]
+    available = before + sum(minor for minor, _ in sales)
+    kept = sum(one.amount_minor for one in kept_back(matured, {("ann", "USD"): available}))
+    assert 0 <= kept <= max(available, 0)

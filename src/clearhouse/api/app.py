@@ -24,6 +24,7 @@ from clearhouse.api.payouts import Payouts
 from clearhouse.api.problems import problem_of
 from clearhouse.api.refunds import Refunds
 from clearhouse.api.schedules import Schedules
+from clearhouse.api.statements import Statements
 from clearhouse.api.webhooks import Webhooks
 
 
@@ -80,6 +81,7 @@ def create_app(deps: ApiDependencies) -> Litestar:
         get("/v1/sellers/{seller_account:str}/bank-details")(payouts.details),
         put("/v1/sellers/{seller_account:str}/payout-schedules")(schedules.put),
         get("/v1/sellers/{seller_account:str}/payout-schedules")(schedules.listed),
+        get("/v1/wallets/{seller_account:str}/statement")(Statements(deps).statement),
         post("/v1/webhooks/{psp:str}")(webhooks.take),
         get("/v1/webhooks/{psp:str}")(webhooks.challenge),
         *_endpoint_routes(WebhookEndpoints(deps)),

@@ -39,6 +39,7 @@ from clearhouse.wallets.payouts.model import (
 )
 from clearhouse.wallets.payouts.schedule import Schedule
 from clearhouse.wallets.payouts.timetable import StoredSchedule
+from clearhouse.wallets.statements.model import Statement
 from clearhouse.webhooks.outgoing.lifecycle import DeliveryState
 from clearhouse.webhooks.outgoing.model import (
     Delivery,
@@ -151,6 +152,12 @@ class Wallets(Protocol):
 
     async def balances(self, seller_account: str) -> Sequence[Balance]:
         """A seller's balances, one per currency, sorted by currency. Raises NotFound."""
+        ...
+
+    async def statement(
+        self, seller_account: str, currency: str, begins: datetime, ends: datetime
+    ) -> Statement:
+        """A wallet's statement for a time. Raises NotFound and Archived."""
         ...
 
 

@@ -1,5 +1,6 @@
 """The lists: filters from the query, and cursors that belong to their filters."""
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Iterable, Mapping
@@ -21,6 +22,7 @@ DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 200
 _VERSION: Final = b"\x01"
 _MARK: Final = 6
+_NOT_VALID: Final = "The query has parameters that are not valid."
 _CURSOR_BYTES: Final = len(_VERSION) + 16 + _MARK
 
 
@@ -77,6 +79,26 @@ def read_delivery_listing(
     return values.get("state"), before, limit, filters
 
 
+def read_statement_query(
+    pairs: Iterable[tuple[str, str]],
+) -> tuple[str, datetime, datetime, str | None]:
+    """The currency, the time from and to before, and the format that a statement is asked for in.
+
+    Raises HttpError ``invalid-parameter`` with every fault.
+    """
+    values, _, _, _ = _read(pairs, _STATEMENT_READERS)
+    faults = [
+        Fault(name, "missing-parameter", "must be given")
+        for name in ("currency", "from", "to")
+        if name not in values
+    ]
+    if not faults and values["from"] >= values["to"]:
+        faults.append(Fault("to", "invalid-value", "must be later than `from`"))
+    if faults:
+        raise HttpError("invalid-parameter", _NOT_VALID, parameters=faults)
+    return values["currency"], values["from"], values["to"], values.get("format")
+
+
 def _read(
     pairs: Iterable[tuple[str, str]], readers: Mapping[str, Callable[[str], Any]]
 ) -> tuple[dict[str, Any], Any, int, Mapping[str, str]]:
@@ -106,8 +128,7 @@ def _read(
             detail = "belongs to other filters; repeat those of the first page"
             faults.append(Fault("cursor", "other-filters", detail))
     if faults:
-        message = "The query has parameters that are not valid."
-        raise HttpError("invalid-parameter", message, parameters=faults)
+        raise HttpError("invalid-parameter", _NOT_VALID, parameters=faults)
     return values, before, limit, filters
 
 
@@ -218,6 +239,20 @@ _BREAK_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "owner": _word,
     "limit": _limit,
 }
+
+
+def _day_or_moment(text: str) -> datetime:
+    """A moment, or a day, which begins at midnight in UTC."""
+    is_day = re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII) is not None
+    return _moment(f"{text}T00:00:00Z" if is_day else text)
+
+
+def _format(text: str) -> str:
+    if text not in STATEMENT_FORMATS:
+        raise _Refused("must be one of: " + ", ".join(STATEMENT_FORMATS))
+    return text
+
+
 _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "status": _status,
     "seller_account": _word,
@@ -254,4 +289,12 @@ _DELIVERY_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "state": _state,
     "limit": _limit,
     "cursor": _message_cursor,
+}
+
+STATEMENT_FORMATS: Final = ("json", "csv", "html")
+_STATEMENT_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "currency": _currency,
+    "from": _day_or_moment,
+    "to": _day_or_moment,
+    "format": _format,
 }

@@ -13,6 +13,7 @@ from clearhouse.api.order_detail import OrderDetailView
 from clearhouse.api.payout_operations import PAYOUTS
 from clearhouse.api.refund_operations import REFUNDS
 from clearhouse.api.schedule_operations import SCHEDULES
+from clearhouse.api.wallet_operations import WALLETS
 from clearhouse.payments.model import OrderStatus
 
 _FILTERS: Final = (
@@ -144,24 +145,7 @@ OPERATIONS: Final = (
         response_example=examples.CHECKOUT,
         problems=("not-found",),
     ),
-    Operation(
-        "GET",
-        "/v1/wallets/{seller_account}",
-        "getWallet",
-        "Wallets",
-        "Get a seller's wallet",
-        "What the seller is owed, per currency.",
-        200,
-        Scope.WALLETS_READ,
-        (
-            path_parameter(
-                "seller_account", "The seller's account, as you gave it.", "lamps-and-more"
-            ),
-        ),
-        response=responses.WalletView,
-        response_example=examples.WALLET,
-        problems=("not-found",),
-    ),
+    *WALLETS,
     *ENDPOINTS,
     Operation(
         "GET",

@@ -40,5 +40,12 @@ def breaker_policy(settings: Settings) -> BreakerPolicy:
 
 
 def wallet_terms(settings: Settings) -> Terms:
-    """When a sale matures where its seller has no terms of its own."""
-    return Terms(Matures(settings.wallets.matures), settings.wallets.delay)
+    """The terms of sellers without terms of their own."""
+    given = settings.wallets
+    return Terms(
+        matures=Matures(given.matures),
+        delay=given.delay,
+        reserve_basis_points=given.reserve_basis_points,
+        reserve_days=given.reserve_days,
+        keep=given.keep,
+    )

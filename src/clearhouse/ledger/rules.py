@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from clearhouse.ledger import after_sale, clearing, payouts
+from clearhouse.ledger import after_sale, clearing, payouts, reserves
 from clearhouse.ledger.chart import sale
 from clearhouse.ledger.model import JournalEntry
 from clearhouse.messaging.events import (
@@ -21,6 +21,8 @@ from clearhouse.messaging.events import (
     RefundCreated,
     RefundFailed,
     RefundSucceeded,
+    ReserveKept,
+    ReserveReleased,
     SettlementBooked,
     StrayChargeFound,
 )
@@ -48,6 +50,8 @@ WALLETS: Final[_Rules] = MappingProxyType(
         PayoutFailed: payouts.payout_failed,
         PayoutReturned: payouts.payout_returned,
         PayoutCancelled: payouts.payout_cancelled,
+        ReserveKept: reserves.reserve,
+        ReserveReleased: reserves.reserve_release,
     }
 )
 """What the wallets tell."""

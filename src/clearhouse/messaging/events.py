@@ -28,6 +28,7 @@ from clearhouse.messaging.payout_events import (
     PayoutSubmitted,
 )
 from clearhouse.messaging.settlement_events import SettlementBooked, SettlementProved
+from clearhouse.messaging.wallet_events import ReserveKept, ReserveReleased
 
 __all__ = [
     "CATALOGUE",
@@ -59,6 +60,8 @@ __all__ = [
     "RefundCreated",
     "RefundFailed",
     "RefundSucceeded",
+    "ReserveKept",
+    "ReserveReleased",
     "SettlementBooked",
     "SettlementProved",
     "StrayChargeFound",
@@ -383,6 +386,8 @@ AnyEvent = (
     | BankDetailsChanged
     | SettlementBooked
     | SettlementProved
+    | ReserveKept
+    | ReserveReleased
 )
 
 CATALOGUE: Final[tuple[type[Event], ...]] = (
@@ -415,6 +420,8 @@ CATALOGUE: Final[tuple[type[Event], ...]] = (
     BankDetailsChanged,
     SettlementBooked,
     SettlementProved,
+    ReserveKept,
+    ReserveReleased,
 )
 
 _decoder: Final = msgspec.json.Decoder(AnyEvent)

@@ -206,14 +206,53 @@ where d.source_id is null
         and (b.amount_minor is distinct from d.amount_minor or b.currency <> d.currency))
     or (b.source_id is null and (d.xid is null or (d.xid, d.position) <= (p.xid, p.position)))
 
+-- name: reserves_examined
+select count(*) from wallets.reserves
+
+-- name: reserves_offenders
+-- Every movement of a reserve beside its entry.
+with due as (
+    select m.source_id, m.kind, m.reference, abs(m.reserved_minor) as amount_minor, w.currency,
+        w.seller_account, e.xid, e.position
+    from wallets.movements m
+    join wallets.wallets w using (wallet_id)
+    left join wallets.outbox e on e.aggregate_id = m.source_id
+        and e.type = case m.kind when 'reserve' then 'reserve.kept' else 'reserve.released' end
+    where m.kind in ('reserve', 'reserve_release')
+), booked as (
+    select e.source_id, e.kind, e.reference, l.amount_minor, l.currency, a.owner as seller_account
+    from ledger.journal_entries e
+    join ledger.journal_lines l on l.source_id = e.source_id and l.kind = e.kind
+    join ledger.accounts a on a.account_id
+        = case e.kind when 'reserve' then l.credit_account else l.debit_account end
+        and starts_with(a.code, 'seller_reserve:')
+    where e.kind in ('reserve', 'reserve_release')
+)
+select case
+    when d.source_id is null then format('%s of %s is booked, but nothing moved', b.kind, b.reference)
+    when b.source_id is null then format('%s of %s is not booked', d.kind, d.reference)
+    else format('%s of %s is %s %s of %s, but booked as %s %s of %s', d.kind, d.reference,
+        d.amount_minor, d.currency, d.seller_account, b.amount_minor, b.currency, b.seller_account)
+    end as offender
+from due d
+full join booked b on b.source_id = d.source_id and b.kind = d.kind
+left join ledger.positions p on p.consumer = 'ledger.wallets'
+where d.source_id is null
+    or (b.source_id is not null and (b.amount_minor, b.currency, b.seller_account)
+        is distinct from (d.amount_minor, d.currency, d.seller_account))
+    or (b.source_id is null and (d.xid is null or (d.xid, d.position) <= (p.xid, p.position)))
+
 -- name: wallets_examined
 select count(*) from wallets.wallets
 
 -- name: wallets_offenders
 -- What only one of both has seen yet is taken out; whether it may be so is checked above. What is
--- archived, both have seen.
+-- archived, both have seen. What matures has no entry, since pending and available are one account.
 with booked as (
-    select a.owner as seller_account, a.currency, sum(p.change_minor) as minor
+    select a.owner as seller_account, a.currency,
+        coalesce(sum(p.change_minor) filter (where starts_with(a.code, 'seller_payable:')), 0) as free,
+        coalesce(sum(p.change_minor) filter (where starts_with(a.code, 'seller_reserve:')), 0)
+            as reserved
     from (
         select p.account_id, p.change_minor from ledger.postings p
         where exists (select from wallets.movements m
@@ -225,8 +264,8 @@ with booked as (
     where starts_with(a.code, 'seller_payable:') or starts_with(a.code, 'seller_reserve:')
     group by a.owner, a.currency
 ), credited as (
-    select w.seller_account, w.currency,
-        sum(m.pending_minor + m.available_minor + m.reserved_minor) as minor
+    select w.seller_account, w.currency, sum(m.pending_minor + m.available_minor) as free,
+        sum(m.reserved_minor) as reserved
     from (
         select wallet_id, pending_minor, available_minor, reserved_minor from wallets.movements m
         where exists (select from ledger.journal_entries e
@@ -238,12 +277,13 @@ with booked as (
     join wallets.wallets w on w.wallet_id = m.wallet_id
     group by w.seller_account, w.currency
 )
-select format('wallet of %s holds %s %s, the ledger owes %s',
-    coalesce(c.seller_account, b.seller_account), coalesce(c.minor, 0),
-    coalesce(c.currency, b.currency), coalesce(b.minor, 0)) as offender
+select format('wallet of %s holds %s %s and %s in reserve, the ledger owes %s and %s in reserve',
+    coalesce(c.seller_account, b.seller_account), coalesce(c.free, 0),
+    coalesce(c.currency, b.currency), coalesce(c.reserved, 0), coalesce(b.free, 0),
+    coalesce(b.reserved, 0)) as offender
 from booked b
 full join credited c on c.seller_account = b.seller_account and c.currency = b.currency
-where b.minor is distinct from c.minor
+where (b.free, b.reserved) is distinct from (c.free, c.reserved)
 
 -- name: letters_examined
 select (select count(*) from payments.dead_letters) + (select count(*) from ledger.dead_letters)

@@ -26,7 +26,8 @@ _TITLES: Final = {
     "moved": "Every refund, reversal and stray charge is booked once, to the cent",
     "disputes": "Every dispute is booked as its money lies: held, returned or lost",
     "payouts": "Every payout is booked as it took, left and came back, to the cent",
-    "wallets": "Every wallet equals its ledger account (I2)",
+    "reserves": "Every reserve is booked as it was kept and released, to the cent",
+    "wallets": "Every wallet equals its ledger accounts, reserved apart from the rest (I2)",
     "letters": "Nothing was laid aside that nobody has looked at",
 }
 

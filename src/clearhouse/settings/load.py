@@ -269,7 +269,11 @@ def _assemble(
         dispute=DisputeSettings(value["dispute.borne_by"]),
         reconciliation=_reconciliation(value),
         wallets=WalletSettings(
-            value["wallets.matures"], timedelta(hours=value["wallets.delay_hours"])
+            matures=value["wallets.matures"],
+            delay=timedelta(hours=value["wallets.delay_hours"]),
+            reserve_basis_points=value["wallets.reserve_basis_points"],
+            reserve_days=value["wallets.reserve_days"],
+            keep=value["wallets.keep"] or {},
         ),
         webhooks=_webhooks(value),
         sandbox=SandboxSettings(

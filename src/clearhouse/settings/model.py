@@ -163,13 +163,17 @@ class ReconciliationSettings:
 
 @dataclass(frozen=True, slots=True)
 class WalletSettings:
-    """When a sale matures where its seller has no terms of its own.
+    """The terms of sellers without terms of their own.
 
-    ``matures`` is ``after_delay`` or ``when_settled``.
+    ``matures`` is ``after_delay`` or ``when_settled``, ``keep`` what always stays in a wallet, in
+    minor units by currency.
     """
 
     matures: str
     delay: timedelta
+    reserve_basis_points: int
+    reserve_days: int
+    keep: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ FINALITY: Final[Mapping[str, Finality]] = {
     "wallets.payouts": Finality(
         "finalized_at is not null", "payouts that are not paid, back or cancelled"
     ),
+    "wallets.reserves": Finality("released_at is not null", "reserves that are not released"),
     "webhooks.received": Finality("handled_at is not null", "notices that are not handled"),
     "webhooks.deliveries": Finality("state <> 'waiting'", "webhooks that are not delivered"),
     "webhooks.delivery_tries": Finality("true", "tries, which are final with their delivery"),

@@ -10,6 +10,7 @@ _TITLES: Final = {
     "balances": "Every wallet is the sum of its movements",
     "running": "Every movement's balances follow from the one before, without a gap",
     "noted": "Every sale that was credited waits to mature, with its seller and amount",
+    "reserves": "What is kept back of each sale moved once, and once back",
     "matured": "What matured is not pending any more, and nothing was added or lost by it",
     "payouts": "Every payout took its amount once, and gave it back if it came back",
     "batches": "Every batch of payouts has the members it was made of, to the cent",

@@ -160,3 +160,19 @@ left join wallets.payout_batch_work b on b.batch_id = p.batch_id
 where (p.status = 'approved') is distinct from (w.payout_id is not null)
         and (p.status = 'approved' or w.payout_id is not null)
     or (p.status = 'submitted' and b.batch_id is null)
+
+-- name: reserves_examined
+select count(*) from wallets.reserves
+
+-- name: reserves_offenders
+select format('of %s %s is kept back%s, and its movements keep %s',
+    coalesce(r.reference, m.reference), coalesce(r.amount_minor, 0),
+    case when r.released_at is not null then ' no longer' else '' end, coalesce(m.minor, 0))
+    as offender
+from wallets.reserves r
+full join (
+    select source_id, min(reference) as reference, sum(reserved_minor) as minor
+    from wallets.movements where kind in ('reserve', 'reserve_release') group by source_id
+) m on m.source_id = r.sale_id
+where r.sale_id is null or m.source_id is null
+    or m.minor <> case when r.released_at is null then r.amount_minor else 0 end

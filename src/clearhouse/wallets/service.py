@@ -1,6 +1,7 @@
 """The wallets' verbs: credit sellers with what happened, once, and say what they are owed."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from clearhouse.kernel.clock import Clock
@@ -12,9 +13,12 @@ from clearhouse.messaging.outbox import Stream, publish
 from clearhouse.postgres.connection import Connection, Pool
 from clearhouse.wallets import store
 from clearhouse.wallets.maturing.model import Terms
+from clearhouse.wallets.maturing.reserves import Reserves
 from clearhouse.wallets.maturing.sales import Sales
 from clearhouse.wallets.model import Moved, Movement, WalletBalance
 from clearhouse.wallets.rules import RULES, movement_for
+from clearhouse.wallets.statements.model import Statement
+from clearhouse.wallets.statements.service import statement
 
 SCHEMA: Final = "wallets"
 PLATFORM_TERMS: Final = Terms()
@@ -32,6 +36,7 @@ class WalletService:
         self._ids = ids
         self._clock = clock
         self._sales = Sales(terms)
+        self._reserves = Reserves(clock, self.move)
 
     async def balances(self, seller_account: str) -> list[WalletBalance]:
         """A seller's balances, one for each currency. Raises NotFound when there are none."""
@@ -39,6 +44,12 @@ class WalletService:
         if not found:
             raise NotFound(f"There is no wallet of the seller {seller_account!r}.")
         return found
+
+    async def statement(
+        self, seller_account: str, currency: str, begins: datetime, ends: datetime
+    ) -> Statement:
+        """A wallet's statement from one moment to before another. Raises NotFound, Archived."""
+        return await statement(self._pool, seller_account, currency, begins, ends)
 
     async def move(self, connection: Connection, movements: Sequence[Movement]) -> list[Moved]:
         """Make movements, and publish WalletUpdated for each new one.
@@ -75,8 +86,14 @@ class WalletService:
         events one by one and lays that one aside.
         """
         movements = [moved for event in events if (moved := movement_for(event)) is not None]
-        await self.move(connection, movements)
+        moved = await self.move(connection, movements)
         await self._sales.told(connection, events)
+        taken = {
+            (answer.movement.seller_account, answer.movement.currency)
+            for answer in moved
+            if answer.is_new and answer.movement.available_minor < 0
+        }
+        await self._reserves.pay_debts(connection, taken)
 
     def subscription(self, payments: Stream) -> Subscription:
         """What the wallets read from the payments service."""

@@ -1,4 +1,4 @@
-"""The maturer: lets what sellers earned become available when it is due."""
+"""The maturer: lets what sellers earned become available when it is due, reserves among it."""
 
 from typing import Final
 
@@ -20,7 +20,7 @@ _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.mat
 class Maturer:
     """Runs maturing until it is cancelled; several processes may, and none waits for another.
 
-    Without work it sleeps until the next sale is due, and at most a second, since one that is due
+    Without work it sleeps until the next is due, and at most a second, since one that is due
     sooner may come in.
     """
 
@@ -40,10 +40,10 @@ class Maturer:
                 await self._clock.sleep(wait)
 
     async def turn(self) -> float:
-        """Mature a batch; returns how long to wait for the next one, 0 while there is more."""
+        """Mature and release a batch; returns how long to wait then, 0 while there is more."""
         count = await self._maturing.step()
-        if count:
-            MATURED.inc(count)
+        MATURED.inc(count)
+        if count + await self._maturing.release():
             return 0
         due = await self._maturing.next_due()
         if due is None:

@@ -1,29 +1,33 @@
 -- All SQL of maturing.
 
 -- name: terms_of
-select terms_id, seller_account, currency, valid_from, matures, delay_seconds, set_at, set_by, reason
+select terms_id, seller_account, currency, valid_from, matures, delay_seconds, reserve_basis_points,
+    reserve_days, keep_minor, set_at, set_by, reason
 from wallets.terms
 where seller_account = any($1::text[])
 order by seller_account, valid_from, terms_id
 
 -- name: set_terms
 insert into wallets.terms (terms_id, seller_account, currency, valid_from, matures, delay_seconds,
-    set_at, set_by, reason)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    reserve_basis_points, reserve_days, keep_minor, set_at, set_by, reason)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 
 -- name: sold
 -- The sales of a batch, once each. One whose settlement came first is completed, and due at once if
 -- that is what it waits for.
 insert into wallets.sales as s
-    (sale_id, reference, seller_account, currency, share_minor, sold_at, matures, due_at)
-select distinct on (sale_id) sale_id, reference, seller_account, currency, share_minor, sold_at,
-    matures, due_at
+    (sale_id, reference, seller_account, currency, share_minor, sold_at, matures, due_at,
+    reserve_basis_points, reserve_days)
+select distinct on (sale_id) *
 from unnest($1::text::uuid[], $2::text::text[], $3::text::text[], $4::text::text[],
-    $5::text::bigint[], $6::timestamptz[], $7::text::text[], $8::timestamptz[])
-    t (sale_id, reference, seller_account, currency, share_minor, sold_at, matures, due_at)
+    $5::text::bigint[], $6::timestamptz[], $7::text::text[], $8::timestamptz[], $9::text::int[],
+    $10::text::int[])
+    t (sale_id, reference, seller_account, currency, share_minor, sold_at, matures, due_at,
+        reserve_basis_points, reserve_days)
 order by sale_id
 on conflict (sale_id) do update
 set share_minor = excluded.share_minor, sold_at = excluded.sold_at, matures = excluded.matures,
+    reserve_basis_points = excluded.reserve_basis_points, reserve_days = excluded.reserve_days,
     due_at = case excluded.matures
         when 'when_settled' then greatest(s.settled_at, excluded.sold_at) else excluded.due_at end
 where s.sold_at is null
@@ -63,7 +67,7 @@ from (
 where s.sale_id = t.sale_id and s.matured_at is null and s.sold_at is not null
 
 -- name: claim_due
-select sale_id, reference, seller_account, currency, due_at
+select sale_id, reference, seller_account, currency, due_at, reserve_basis_points, reserve_days
 from wallets.sales
 where matured_at is null and due_at <= $1
 order by due_at
@@ -73,8 +77,56 @@ for update skip locked
 -- name: matured
 update wallets.sales set matured_at = $2 where sale_id = any($1::uuid[])
 
+-- name: available
+select w.seller_account, w.currency, w.available_minor
+from wallets.wallets w
+join unnest($1::text[], $2::text[]) as t (seller, currency)
+    on t.seller = w.seller_account and t.currency = w.currency
+
+-- name: keep
+insert into wallets.reserves
+    (sale_id, reference, seller_account, currency, amount_minor, kept_at, release_at)
+select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[],
+    $7::timestamptz[])
+
+-- name: claim_releasable
+select sale_id, reference, seller_account, currency, amount_minor, kept_at, release_at
+from wallets.reserves
+where released_at is null and release_at <= $1
+order by release_at
+limit $2
+for update skip locked
+
+-- name: claim_for_debts
+-- The reserves of sellers in debt, the oldest first, until the debt is paid; what another
+-- transaction releases already is passed over. The wallets are locked by the caller.
+select r.sale_id, r.reference, r.seller_account, r.currency, r.amount_minor, r.kept_at, r.release_at
+from wallets.reserves r
+join (
+    select o.sale_id
+    from (
+        select r.sale_id, -w.available_minor as debt_minor,
+            wallets.total(r.amount_minor) over (partition by r.seller_account, r.currency
+                order by r.release_at, r.sale_id rows unbounded preceding) - r.amount_minor as before
+        from wallets.reserves r
+        join wallets.wallets w on w.seller_account = r.seller_account and w.currency = r.currency
+        join unnest($1::text[], $2::text[]) as t (seller, currency)
+            on t.seller = w.seller_account and t.currency = w.currency
+        where r.released_at is null and w.available_minor < 0
+    ) o
+    where o.before < o.debt_minor
+) o on o.sale_id = r.sale_id
+where r.released_at is null
+order by r.release_at, r.sale_id
+for update of r skip locked
+
+-- name: released
+update wallets.reserves set released_at = $2 where sale_id = any($1::uuid[])
+
 -- name: next_due
-select due_at from wallets.sales
-where matured_at is null and due_at is not null
-order by due_at
-limit 1
+-- Of sales and of reserves.
+select least(
+    (select due_at from wallets.sales where matured_at is null and due_at is not null
+        order by due_at limit 1),
+    (select release_at from wallets.reserves where released_at is null
+        order by release_at limit 1))

@@ -1,4 +1,7 @@
-"""Maturing: what sellers earned becomes available when it is due, once for each sale."""
+"""Maturing: what sellers earned becomes available when it is due, once for each sale.
+
+A part of it may be kept back for some days, in the same transaction.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,6 +11,8 @@ from clearhouse.kernel.clock import Clock
 from clearhouse.postgres.connection import Connection, Pool, in_transaction
 from clearhouse.wallets.maturing import store
 from clearhouse.wallets.maturing.model import DueSale
+from clearhouse.wallets.maturing.reserves import Reserves
+from clearhouse.wallets.maturing.terms import kept_back
 from clearhouse.wallets.model import Movement
 from clearhouse.wallets.service import WalletService
 
@@ -31,17 +36,22 @@ def maturing(sale: DueSale) -> Movement:
 
 
 class Maturing:
-    """Matures what is due. Any number may run at once: each claims sales of its own."""
+    """Matures what is due, and releases what was kept back for long enough.
+
+    Any number may run at once: each claims sales and reserves of its own.
+    """
 
     def __init__(self, pool: Pool, clock: Clock, wallets: WalletService) -> None:
         self._pool = pool
         self._clock = clock
         self._wallets = wallets
+        self._reserves = Reserves(clock, wallets.move)
 
     async def step(self, limit: int = _BATCH) -> int:
         """Mature up to ``limit`` sales that are due, in one transaction; says how many.
 
-        Five statements, however many sales. Safe to repeat. Raises UnavailableError.
+        A constant number of statements, however many sales. Safe to repeat. Raises
+        UnavailableError.
         """
         now = self._clock.now()
 
@@ -52,13 +62,32 @@ class Maturing:
 
         return await in_transaction(self._pool, self._clock, work)
 
+    async def release(self, limit: int = _BATCH) -> int:
+        """Release up to ``limit`` reserves whose days are over, as ``step`` matures sales."""
+        now = self._clock.now()
+
+        async def work(connection: Connection) -> int:
+            return await self._reserves.release_due(connection, now, limit)
+
+        return await in_transaction(self._pool, self._clock, work)
+
     async def next_due(self) -> datetime | None:
-        """When the next sale matures; None when none is known to."""
+        """When the next sale matures or reserve is released; None when none is known to."""
         return await store.next_due(self._pool)
 
     async def _mature(
         self, connection: Connection, sales: Sequence[DueSale], now: datetime
     ) -> None:
-        if sales:
-            await self._wallets.move(connection, [maturing(sale) for sale in sales])
-            await store.note_matured(connection, [sale.sale_id for sale in sales], now)
+        if not sales:
+            return
+        moved = await self._wallets.move(connection, [maturing(sale) for sale in sales])
+        await store.note_matured(connection, [sale.sale_id for sale in sales], now)
+        if any(sale.reserve_basis_points for sale in sales):
+            matured = [
+                (sale, answer.movement.available_minor)
+                for sale, answer in zip(sales, moved, strict=True)
+                if answer.is_new
+            ]
+            wallets = {(sale.seller_account, sale.currency) for sale in sales}
+            available = await store.available(connection, wallets)
+            await self._reserves.keep(connection, kept_back(matured, available))

@@ -13,7 +13,7 @@ from clearhouse.messaging.events import (
 from clearhouse.postgres.arrays import numbers, texts, uuids
 from clearhouse.postgres.connection import Connection
 from clearhouse.postgres.queries import load_queries
-from clearhouse.wallets.maturing.model import DueSale, Matures, OwnTerms, Terms
+from clearhouse.wallets.maturing.model import DueSale, Matures, OwnTerms, Reserve, Terms
 from clearhouse.wallets.maturing.terms import due_at
 from clearhouse.wallets.store import Reader
 
@@ -33,6 +33,9 @@ async def terms_of(reader: Reader, sellers: Collection[str]) -> Mapping[str, lis
                 valid_from=row["valid_from"],
                 matures=None if matures is None else Matures(matures),
                 delay=None if seconds is None else timedelta(seconds=seconds),
+                reserve_basis_points=row["reserve_basis_points"],
+                reserve_days=row["reserve_days"],
+                keep_minor=row["keep_minor"],
                 set_at=row["set_at"],
                 set_by=row["set_by"],
                 reason=row["reason"],
@@ -51,6 +54,9 @@ async def set_terms(connection: Connection, terms: OwnTerms) -> None:
         terms.valid_from,
         terms.matures,
         None if terms.delay is None else int(terms.delay.total_seconds()),
+        terms.reserve_basis_points,
+        terms.reserve_days,
+        terms.keep_minor,
         terms.set_at,
         terms.set_by,
         terms.reason,
@@ -73,6 +79,8 @@ async def sold(
         [sale.occurred_at for sale in sales],
         texts([one.matures.value for one in terms]),
         [due_at(one, sale.occurred_at, None) for sale, one in zip(sales, terms, strict=True)],
+        numbers([one.reserve_basis_points for one in terms]),
+        numbers([one.reserve_days for one in terms]),
     )
 
 
@@ -107,16 +115,7 @@ async def claim_due(connection: Connection, moment: datetime, limit: int) -> lis
 
     What another transaction has claimed is passed over.
     """
-    return [
-        DueSale(
-            row["sale_id"],
-            row["reference"],
-            row["seller_account"],
-            row["currency"],
-            row["due_at"],
-        )
-        for row in await connection.fetch(_QUERIES["claim_due"], moment, limit)
-    ]
+    return [DueSale(*row) for row in await connection.fetch(_QUERIES["claim_due"], moment, limit)]
 
 
 async def note_matured(connection: Connection, sale_ids: Sequence[UUID], moment: datetime) -> None:
@@ -124,7 +123,57 @@ async def note_matured(connection: Connection, sale_ids: Sequence[UUID], moment:
     await connection.execute(_QUERIES["matured"], sale_ids, moment)
 
 
+async def available(
+    connection: Connection, wallets: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], int]:
+    """What some wallets (seller and currency) have available now."""
+    rows = await connection.fetch(_QUERIES["available"], *_columns(wallets))
+    return {(row["seller_account"], row["currency"]): row["available_minor"] for row in rows}
+
+
+async def keep(connection: Connection, reserves: Sequence[Reserve]) -> None:
+    """Note what is kept back."""
+    await connection.execute(
+        _QUERIES["keep"],
+        [one.sale_id for one in reserves],
+        [one.reference for one in reserves],
+        [one.seller_account for one in reserves],
+        [one.currency for one in reserves],
+        [one.amount_minor for one in reserves],
+        [one.kept_at for one in reserves],
+        [one.release_at for one in reserves],
+    )
+
+
+async def claim_releasable(connection: Connection, moment: datetime, limit: int) -> list[Reserve]:
+    """Reserves whose days are over, the longest waiting first, claimed as by ``claim_due``."""
+    rows = await connection.fetch(_QUERIES["claim_releasable"], moment, limit)
+    return [Reserve(*row) for row in rows]
+
+
+async def claim_for_debts(
+    connection: Connection, wallets: Collection[tuple[str, str]]
+) -> list[Reserve]:
+    """The oldest reserves of those of some wallets that are in debt, as many as pay the debt."""
+    rows = await connection.fetch(_QUERIES["claim_for_debts"], *_columns(wallets))
+    return [Reserve(*row) for row in rows]
+
+
+async def note_released(
+    connection: Connection, reserves: Sequence[Reserve], moment: datetime
+) -> None:
+    """Note that claimed reserves are released."""
+    await connection.execute(_QUERIES["released"], [one.sale_id for one in reserves], moment)
+
+
 async def next_due(reader: Reader) -> datetime | None:
-    """When the next sale matures, in the past where one is late; None when none is known to."""
+    """When the next sale matures or the next reserve is released, in the past where one is late.
+
+    None when neither is known.
+    """
     found: datetime | None = await reader.fetchval(_QUERIES["next_due"])
     return found
+
+
+def _columns(wallets: Collection[tuple[str, str]]) -> tuple[list[str], list[str]]:
+    return [seller for seller, _ in wallets], [currency for _, currency in wallets]
