@@ -30,6 +30,7 @@ from clearhouse.messaging.events import PayoutApproved, PayoutCancelled, PayoutC
 from clearhouse.postgres.connection import PlainConnection, Pool
 from clearhouse.wallets.holds.model import Hold, HoldKind
 from clearhouse.wallets.holds.store import place
+from clearhouse.wallets.maturing.model import Terms
 from clearhouse.wallets.payouts import store
 from clearhouse.wallets.payouts.model import PayoutFilter, PayoutStatus
 from clearhouse.wallets.service import WalletService
@@ -262,3 +263,13 @@ def test_limits_are_such_as_can_be_met(minimum: int, maximum: int) -> None:
     limits = policy.limits("EUR")
     assert 1 <= limits.minimum <= limits.maximum
     assert policy.details_wait == timedelta(days=3)
+
+
+async def test_what_always_stays_is_never_paid_out(pool: Pool) -> None:
+    await seller(pool, available=5_000)
+    policy = replace(POLICY, terms=Terms(keep={"EUR": 1_000}))
+    with pytest.raises(PayoutRefused, match="more than the seller has available"):
+        await ask(pool, wanted(amount=4_001), policy)
+    assert (await ask(pool, wanted(amount=None), policy)).amount.minor == 4_000
+    assert await left(pool) == 1_000
+    await assert_sound(pool)

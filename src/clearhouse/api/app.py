@@ -70,7 +70,6 @@ def create_app(deps: ApiDependencies) -> Litestar:
         post("/v1/disputes/{dispute_id:str}/accept")(disputes.accept),
         get("/v1/disputes/{dispute_id:str}/answers")(disputes.answers),
         get("/v1/checkouts/{checkout_id:str}")(lookups.checkout),
-        get("/v1/wallets/{seller_account:str}")(lookups.wallet),
         *_break_routes(Breaks(deps)),
         post("/v1/payouts")(payouts.create),
         get("/v1/payouts")(payouts.listed),
@@ -81,7 +80,7 @@ def create_app(deps: ApiDependencies) -> Litestar:
         get("/v1/sellers/{seller_account:str}/bank-details")(payouts.details),
         put("/v1/sellers/{seller_account:str}/payout-schedules")(schedules.put),
         get("/v1/sellers/{seller_account:str}/payout-schedules")(schedules.listed),
-        get("/v1/wallets/{seller_account:str}/statement")(Statements(deps).statement),
+        *_wallet_routes(lookups, Statements(deps)),
         post("/v1/webhooks/{psp:str}")(webhooks.take),
         get("/v1/webhooks/{psp:str}")(webhooks.challenge),
         *_endpoint_routes(WebhookEndpoints(deps)),
@@ -104,6 +103,13 @@ def create_app(deps: ApiDependencies) -> Litestar:
     )
     app.asgi_handler = Edge(app.asgi_handler, deps, intake, metrics)
     return app
+
+
+def _wallet_routes(lookups: Lookups, statements: Statements) -> list[HTTPRouteHandler]:
+    return [
+        get("/v1/wallets/{seller_account:str}")(lookups.wallet),
+        get("/v1/wallets/{seller_account:str}/statement")(statements.statement),
+    ]
 
 
 def _endpoint_routes(endpoints: WebhookEndpoints) -> list[HTTPRouteHandler]:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from clearhouse.bootstrap.encryption import field_cipher
+from clearhouse.bootstrap.policies import wallet_terms
 from clearhouse.bootstrap.runtime import Runtime
 from clearhouse.bootstrap.wallets import wallet_service
 from clearhouse.psp import rail_registry
@@ -35,6 +36,7 @@ def payout_policy(settings: Settings) -> PayoutPolicy:
         approval_above=given.approval_above or {},
         details_wait=timedelta(hours=given.details_wait_hours),
         statement_text=given.statement_text,
+        terms=wallet_terms(settings),
     )
 
 

@@ -131,6 +131,20 @@ for _verb, _function, _help in (
 ):
     payouts.command(f"{__name__}.{_function}", name=_verb, help=_help)
 app.command(payouts)
+wallets: Final = App(
+    name="wallets",
+    help="What sellers are owed, what stops their payouts, and their terms.",
+    group=_MANAGE,
+    sort_key=len(_COMMANDS) + 6,
+)
+for _verb, _function, _help in (
+    ("show", "show_wallets", "Show a seller's wallets, last movements and holds."),
+    ("hold", "place_hold", "Stop a seller's payouts, with a reason."),
+    ("release", "release_hold", "Let them go on."),
+    ("terms", "agree_on_terms", "Show a seller's terms, or agree on others."),
+):
+    wallets.command(f"{__name__}.wallets:{_function}", name=_verb, help=_help)
+app.command(wallets)
 
 
 def main() -> NoReturn:

@@ -25,3 +25,16 @@ from wallets.movements m
 join wallets.wallets w using (wallet_id)
 where m.source_id = $1
 order by m.recorded_at, m.movement_id
+
+-- name: in_transit
+-- What left "available" for payouts that are not paid, back or cancelled.
+select currency, sum(amount_minor)::bigint as minor
+from wallets.payouts
+where seller_account = $1 and status in ('created', 'approved', 'submitted')
+group by currency
+
+-- name: next_to_mature
+select currency, min(due_at) as due_at
+from wallets.sales
+where seller_account = $1 and matured_at is null
+group by currency

@@ -74,6 +74,18 @@ async def balances(reader: Reader, seller_account: str) -> list[WalletBalance]:
     return [_balance(row, "minor") for row in rows]
 
 
+async def in_transit(reader: Reader, seller_account: str) -> dict[str, int]:
+    """What is on its way to a seller by payouts, by currency."""
+    rows = await reader.fetch(_QUERIES["in_transit"], seller_account)
+    return {row["currency"]: row["minor"] for row in rows}
+
+
+async def next_to_mature(reader: Reader, seller_account: str) -> dict[str, datetime | None]:
+    """When a seller's next sale matures, by currency; None where that waits for settlements."""
+    rows = await reader.fetch(_QUERIES["next_to_mature"], seller_account)
+    return {row["currency"]: row["due_at"] for row in rows}
+
+
 async def totals(reader: Reader) -> dict[str, WalletBalance]:
     """What all sellers together are owed, by currency (``seller_account`` is ``*``)."""
     return {

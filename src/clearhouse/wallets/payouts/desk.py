@@ -36,7 +36,7 @@ from clearhouse.wallets.payouts.model import (
     payout_id_of,
 )
 from clearhouse.wallets.payouts.policy import PayoutPolicy
-from clearhouse.wallets.payouts.standing import Standing, standings
+from clearhouse.wallets.payouts.standing import Standing, limits_of, standings
 from clearhouse.wallets.payouts.store import QUERIES
 from clearhouse.wallets.service import WalletService
 
@@ -187,7 +187,7 @@ class PayoutDesk:
         wallet = (wanted.seller_account, wanted.currency)
         available = (await store.available(connection, [wallet])).get(wallet, 0)
         standing = (await standings(connection, [wallet], now))[wallet]
-        limits = self._policy.limits(wanted.currency)
+        limits = (await limits_of(connection, self._policy, [wallet], now))[wallet]
         amount = Money(_amount(wanted, available, limits, standing), wanted.currency)
         payout = new_payout(
             self._ids.at(now),

@@ -9,6 +9,10 @@ from datetime import datetime
 
 from clearhouse.postgres.connection import Connection
 from clearhouse.wallets.holds.store import stopping
+from clearhouse.wallets.maturing.store import terms_of
+from clearhouse.wallets.maturing.terms import terms_at
+from clearhouse.wallets.payouts.amounts import Limits
+from clearhouse.wallets.payouts.policy import PayoutPolicy
 from clearhouse.wallets.payouts.store import QUERIES, Wallet
 
 
@@ -47,3 +51,16 @@ async def standings(
         )
         found[seller, currency] = Standing(row["rail"], is_held)
     return found
+
+
+async def limits_of(
+    connection: Connection, policy: PayoutPolicy, wallets: Sequence[Wallet], moment: datetime
+) -> dict[Wallet, Limits]:
+    """What bounds payouts of some wallets: the policy, and what always stays by sellers' terms."""
+    own = await terms_of(connection, {seller for seller, _ in wallets})
+    return {
+        (seller, currency): policy.limits(
+            currency, terms_at(policy.terms, own[seller], currency, moment).keep.get(currency, 0)
+        )
+        for seller, currency in wallets
+    }

@@ -1,0 +1,233 @@
+"""``clearhouse wallets``: what sellers are owed, what stops their payouts, and their terms."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, TypeVar
+from uuid import UUID
+
+import msgspec
+from cyclopts import Parameter
+
+from clearhouse.bootstrap import open_runtime
+from clearhouse.bootstrap.policies import wallet_terms
+from clearhouse.bootstrap.runtime import Runtime
+from clearhouse.cli.actor import actor
+from clearhouse.cli.console import err, out
+from clearhouse.cli.embedded import reach_database
+from clearhouse.cli.options import NO_OPTIONS, Common
+from clearhouse.cli.wallet_views import Shown, as_data, hold_data, show, show_terms, terms_data
+from clearhouse.kernel.errors import ConfigurationError
+from clearhouse.kernel.money import EXPONENTS, MoneyError, parse_minor
+from clearhouse.settings import Settings
+from clearhouse.wallets import store
+from clearhouse.wallets.holds.service import HoldDesk
+from clearhouse.wallets.maturing.agreements import Agreements, Wish
+from clearhouse.wallets.maturing.model import Matures
+from clearhouse.wallets.service import WalletService
+from clearhouse.wallets.statements.service import latest_lines
+
+Result = TypeVar("Result")
+Json = Annotated[bool, Parameter(help="JSON, for scripts.")]
+Reason = Annotated[str, Parameter(help="Why, for the audit log.")]
+Currency = Annotated[str | None, Parameter(help="ISO 4217; all, when not given.")]
+
+
+def show_wallets(
+    seller: str,
+    *,
+    movements: Annotated[int, Parameter(help="How many of the last movements.")] = 10,
+    json: Json = False,
+    common: Common = NO_OPTIONS,
+) -> None:
+    """Show what a seller is owed, the last movements of each wallet, and what stops payouts.
+
+    **Examples**
+
+    ```shell
+    clearhouse wallets show garden-shed
+    clearhouse wallets show garden-shed --movements 50 --json
+    ```
+
+    Parameters
+    ----------
+    seller
+        The seller's account.
+    """
+    limit = min(max(movements, 0), 1000)
+
+    async def work(runtime: Runtime) -> Shown:
+        pool = runtime.pool
+        balances = await WalletService(pool, runtime.ids, runtime.clock).balances(seller)
+        return Shown(
+            seller,
+            balances,
+            await store.in_transit(pool, seller),
+            await store.next_to_mature(pool, seller),
+            {
+                one.currency: await latest_lines(pool, seller, one.currency, limit)
+                for one in balances
+            },
+            await HoldDesk(pool, runtime.clock, runtime.ids).open_holds(seller),
+        )
+
+    shown = _run(common.load().settings, work)
+    if json:
+        out.print_json(msgspec.json.encode(as_data(shown)).decode())
+    else:
+        show(shown)
+
+
+def place_hold(
+    seller: str,
+    *,
+    reason: Reason,
+    currency: Currency = None,
+    days: Annotated[
+        float | None, Parameter(help="For how long; until it is released, when not given.")
+    ] = None,
+    json: Json = False,
+    common: Common = NO_OPTIONS,
+) -> None:
+    """Stop a seller's payouts, from now on; what is in a batch already goes out.
+
+    **Examples**
+
+    ```shell
+    clearhouse wallets hold garden-shed --reason "goods that never came"
+    clearhouse wallets hold garden-shed --currency EUR --days 7 --reason "a call to make"
+    ```
+    """
+    by, wanted = actor(), _currency(currency)
+
+    async def work(runtime: Runtime) -> dict[str, object]:
+        until = None if days is None else runtime.clock.now() + timedelta(days=days)
+        desk = HoldDesk(runtime.pool, runtime.clock, runtime.ids)
+        return hold_data(
+            await desk.place(seller, by=by, reason=reason, currency=wanted, until=until)
+        )
+
+    _told(_run(common.load().settings, work), "Payouts are held", json=json)
+
+
+def release_hold(
+    hold_id: UUID, *, reason: Reason, json: Json = False, common: Common = NO_OPTIONS
+) -> None:
+    """Release a hold, so that it stops payouts no longer. Repeating it changes nothing.
+
+    Parameters
+    ----------
+    hold_id
+        The hold's id, as `clearhouse wallets show` tells it.
+    """
+    by = actor()
+
+    async def work(runtime: Runtime) -> dict[str, object]:
+        desk = HoldDesk(runtime.pool, runtime.clock, runtime.ids)
+        return hold_data(await desk.release(hold_id, by=by, reason=reason))
+
+    _told(_run(common.load().settings, work), "Released", json=json)
+
+
+def agree_on_terms(
+    seller: str,
+    *,
+    currency: Currency = None,
+    matures: Annotated[
+        str | None, Parameter(help=f"What a sale waits for: {' or '.join(Matures)}.")
+    ] = None,
+    delay_hours: Annotated[float | None, Parameter(help="How long after the sale.")] = None,
+    reserve_basis_points: Annotated[
+        int | None, Parameter(help="How much of what matures is kept back.")
+    ] = None,
+    reserve_days: Annotated[int | None, Parameter(help="For how many days.")] = None,
+    keep: Annotated[str | None, Parameter(help="What always stays, such as 100.00.")] = None,
+    begins: Annotated[
+        datetime | None, Parameter(help="From when on, in UTC; now, when not given.")
+    ] = None,
+    platform: Annotated[bool, Parameter(help="Back to the platform's terms.")] = False,
+    reason: Annotated[str | None, Parameter(help="Why, for the audit log.")] = None,
+    json: Json = False,
+    common: Common = NO_OPTIONS,
+) -> None:
+    """Show a seller's terms, or agree on others from now or later on.
+
+    What is not given then is the platform's. Sales that were made keep the terms they were
+    made under.
+
+    **Examples**
+
+    ```shell
+    clearhouse wallets terms garden-shed
+    clearhouse wallets terms garden-shed --delay-hours 48 --reason "a trusted seller"
+    clearhouse wallets terms garden-shed --reserve-basis-points 1000 --reserve-days 90 \
+        --reason "new here"
+    clearhouse wallets terms garden-shed --platform --reason "the trial is over"
+    ```
+    """
+    settings, wanted = common.load().settings, _currency(currency)
+    wish = Wish(
+        None if matures is None else _matures(matures),
+        None if delay_hours is None else timedelta(hours=delay_hours),
+        reserve_basis_points,
+        reserve_days,
+        None if keep is None else _kept(keep, wanted),
+    )
+    changes = wish != Wish() or platform
+    if changes and not reason:
+        raise ConfigurationError("Say why, with --reason, for the audit log.")
+    by = actor() if changes else ""
+
+    async def work(runtime: Runtime) -> dict[str, object]:
+        desk = Agreements(runtime.pool, runtime.clock, runtime.ids, wallet_terms(settings))
+        if changes:
+            moment = None if begins is None else begins.replace(tzinfo=begins.tzinfo or UTC)
+            await desk.agree(seller, wanted, wish, by=by, reason=reason or "", valid_from=moment)
+        known = wanted or "USD"
+        return terms_data(await desk.terms(seller, known), await desk.own(seller), wanted)
+
+    found = _run(settings, work)
+    if json:
+        out.print_json(msgspec.json.encode(found).decode())
+    else:
+        show_terms(seller, found)
+
+
+def _told(row: dict[str, object], what: str, *, json: bool) -> None:
+    if json:
+        out.print_json(msgspec.json.encode(row).decode())
+        return
+    err.print(f"[good]{what}[/good]: {row['reason']}", highlight=False)
+    out.print(str(row["hold_id"]), markup=False)
+
+
+def _run(settings: Settings, work: Callable[[Runtime], Awaitable[Result]]) -> Result:
+    async def run(url: str) -> Result:
+        async with open_runtime(url, size=1, name="wallets") as runtime:
+            return await work(runtime)
+
+    with reach_database(settings) as url:
+        return asyncio.run(run(url))
+
+
+def _currency(code: str | None) -> str | None:
+    if code is not None and code not in EXPONENTS:
+        raise ConfigurationError(
+            f"{code[:10]} is no currency.", hint="Use ISO 4217 in capitals, such as EUR."
+        )
+    return code
+
+
+def _matures(word: str) -> Matures:
+    if word not in tuple(Matures):
+        raise ConfigurationError(f"--matures is {' or '.join(Matures)}.")
+    return Matures(word)
+
+
+def _kept(amount: str, currency: str | None) -> int:
+    if currency is None:
+        raise ConfigurationError("--keep is an amount: name its --currency.")
+    try:
+        return parse_minor(amount, currency)
+    except MoneyError as error:
+        raise ConfigurationError(f"{amount[:40]} {currency} is no amount: {error}.") from None
