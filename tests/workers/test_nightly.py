@@ -138,3 +138,5 @@ async def test_what_was_dropped_is_read_and_moved_on(night: Night) -> None:
     left = {str(file.relative_to(night.folder)) for file in night.folder.rglob("*.*")}
     assert left == {"done/day.csv", "refused/poem.txt", "fresh.csv"}
     assert await night.pool.fetchval("select count(*) from reconciliation.lines") == 10
+    # A file that somebody dropped need not be all of the day.
+    assert night.psp.asked == [DAY]

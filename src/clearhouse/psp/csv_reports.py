@@ -18,6 +18,8 @@ from clearhouse.psp.settlements import Trouble, TroubleKind
 _BOM: Final = b"\xef\xbb\xbf"
 _OTHER_ENCODINGS: Final = (b"\xff\xfe", b"\xfe\xff")
 _LONGEST_LINE: Final = 1 << 20
+_SHORT: Final = 13
+_PLAIN_TIME: Final = len("2026-11-21 12:00:00")
 
 Row = tuple[int, tuple[str, ...]]
 """The number of a line, from 1 with the header, and the wanted columns in the wanted order."""
@@ -70,7 +72,6 @@ def read_csv(
         return
 
 
-@lru_cache(maxsize=65_536)
 def report_minor(text: str, currency: str) -> int:
     """An amount of a report in minor units; empty is zero. Raises MoneyError.
 
@@ -81,6 +82,16 @@ def report_minor(text: str, currency: str) -> int:
         return 0
     whole, point, fraction = text.partition(".")
     places = exponent(currency)
+    digits = whole.removeprefix("-")
+    if (
+        len(fraction) == places
+        and len(digits) < _SHORT
+        and text.isascii()
+        and digits.isdigit()
+        and (fraction.isdigit() or not point)
+    ):
+        # As nearly all are: a day has millions of them.
+        return int(whole + fraction)
     if point and len(fraction) > places and not fraction[places:].strip("0"):
         text = f"{whole}.{fraction[:places]}" if places else whole
     return parse_minor(text, currency)
@@ -93,6 +104,8 @@ def report_time(text: str) -> str:
     Raises ValueError for what is none. Remembered, since a day has only so many seconds.
     """
     moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None and len(text) == _PLAIN_TIME:
+        return f"{text[:10]}T{text[11:]}+00:00"
     at = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return at.isoformat()
 

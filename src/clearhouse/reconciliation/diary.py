@@ -42,8 +42,12 @@ class Diary:
         )
         return [row["day"] for row in rows]
 
+    async def looked_at(self, psp: str, day: date) -> None:
+        """A day was compared with what is there; its report is fetched all the same."""
+        await self._pool.execute(QUERIES["day_looked_at"], psp, day, self._clock.now())
+
     async def done(self, psp: str, day: date) -> None:
-        """A day was compared."""
+        """A day was fetched and compared."""
         await self._pool.execute(QUERIES["day_done"], psp, day, self._clock.now())
 
     async def failed(self, psp: str, day: date, why: str) -> None:

@@ -1,17 +1,16 @@
 -- Which days are due, and which were done.
 
 -- name: open_days
--- All days since the last one that was opened; a PSP's first is the last day itself.
+-- All days since the first that was ever fetched; a PSP's first is the last day itself.
 insert into reconciliation.days (psp, day, next_at)
 select $1, d::date, $4
-from generate_series(greatest($3::date, coalesce(
-        (select max(day) + 1 from reconciliation.days where psp = $1), $2::date)),
-    $2::date, interval '1 day') d
+from generate_series(greatest($3::date, coalesce((select min(day) from reconciliation.days
+        where psp = $1 and fetched_at is not null), $2::date)), $2::date, interval '1 day') d
 on conflict (psp, day) do nothing
 
 -- name: due_days
 select day from reconciliation.days
-where psp = $1 and day <= $2 and compared_at is null and next_at <= $3
+where psp = $1 and day <= $2 and fetched_at is null and next_at <= $3
 order by day
 
 -- name: day_done
@@ -19,6 +18,12 @@ insert into reconciliation.days (psp, day, fetched_at, compared_at, next_at)
 values ($1, $2, $3, $3, $3)
 on conflict (psp, day) do update
 set fetched_at = coalesce(days.fetched_at, $3), compared_at = $3, problem = ''
+
+-- name: day_looked_at
+-- Compared with what is there, which says nothing about whether its report was fetched.
+insert into reconciliation.days (psp, day, compared_at, next_at)
+values ($1, $2, $3, $3)
+on conflict (psp, day) do update set compared_at = $3
 
 -- name: day_failed
 update reconciliation.days

@@ -23,7 +23,7 @@ from clearhouse.reconciliation.model import FileRead
 from clearhouse.reconciliation.store import QUERIES
 from clearhouse.reconciliation.vault import Vault
 
-_PIECE: Final = 1 << 17
+_PIECE: Final = 1 << 20
 _AROUND: Final = timedelta(days=8)
 _COLUMNS: Final = (
     *("line_key", "kind", "fact_kind", "reference", "charge_reference", "order_hint", "currency"),

@@ -142,9 +142,8 @@ limit $6
 
 -- name: facts_of
 -- By reference alone, whenever they happened; for the few that the great join left over.
-select w.n, f.kind, f.reference, f.amount_minor, f.currency, f.is_reversed, f.order_id
-from unnest($2::text[], $3::text[]) with ordinality as w (kind, reference, n)
-join payments.psp_facts f on f.psp = $1 and f.kind = w.kind and f.reference = w.reference
+select n, kind, reference, amount_minor, currency, is_reversed, order_id
+from payments.facts_of($1, $2::text[], $3::text[])
 
 -- name: orders_named
 select w.n, s.order_id, s.status, s.psp, s.psp_reference

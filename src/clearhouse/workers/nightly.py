@@ -121,11 +121,12 @@ class NightlyJob:
             NIGHTS.labels(psp, "not_fetched").inc()
             return False
         await self._compare(psp, day)
+        await self._diary.done(psp, day)
         return True
 
     async def _compare(self, psp: str, day: date) -> None:
         night = await self._office.day(psp, day)
-        await self._diary.done(psp, day)
+        await self._diary.looked_at(psp, day)
         _tell(night)
         self._warn(await self._reports.report(day, day), psp)
 
