@@ -86,6 +86,16 @@ class Books:
         """Checkouts that are not done: an order not final, or not booked, or not in its wallet."""
         return int(await self._pool.fetchval(self._queries["open_checkouts"]) or 0)
 
+    async def count(self, query: str) -> int:
+        """The one number of one of the demo's queries."""
+        return int(await self._pool.fetchval(self._queries[query]) or 0)
+
+    async def paid_by_the_bank(self) -> list[str]:
+        """The key of every payment that the sandbox's bank was given."""
+        address = f"{self._sandbox_url}/_sandbox/truth/payouts"
+        async with aiohttp.ClientSession() as session, session.get(address) as response:
+            return [one["key"] for one in (await response.json())["payouts"]]
+
     async def money(self) -> list[Money]:
         """Every currency with what was paid in it, the most used first."""
         return [Money(**dict(row)) for row in await self._rows("money")]

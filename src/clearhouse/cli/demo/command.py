@@ -42,6 +42,10 @@ _SETTINGS: Final[Mapping[str, str]] = {
     "retry.decline_seconds": "0.5",
     "retry.poll_longest_seconds": "2",
     "executor.lease_seconds": "12",
+    # Sellers are paid at once, and the bank's answers read as they come.
+    "wallets.delay_hours": "0",
+    "payouts.retry_seconds": "0.5",
+    "payouts.news_seconds": "0.5",
     **{f"psp.{psp}.timeout_seconds": "8" for psp in registry.names()},
 }
 
@@ -57,8 +61,9 @@ def demo(
 
     Starts everything in a directory of its own: PostgreSQL, the PSP sandbox, the API and the
     workers. Dozens of sellers sell in five currencies through three PSPs, which decline cards,
-    answer late, and lose answers. Then it waits until every payment is final, and compares
-    the books with what the PSPs really charged. Nothing is left behind, unless you keep it.
+    answer late, and lose answers. Then it waits until every payment is final, pays sellers
+    through the sandbox's bank, and compares the books with what the PSPs and the bank really
+    did. Nothing is left behind, unless you keep it.
 
     **Examples**
 
@@ -113,6 +118,7 @@ async def _demo(development: Development, plan: Plan) -> int:
         try:
             await run.sell(screen)
             settled = await run.settle(screen)
+            await run.pay_sellers(screen)
             screen.close()
             holds = await run.conclude(settled=settled)
         finally:

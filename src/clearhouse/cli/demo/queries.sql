@@ -17,8 +17,11 @@ select o.currency, count(*) as orders, sum(o.amount_minor)::bigint as paid,
     sum(o.fee_minor)::bigint as fees,
     (select coalesce(sum(a.balance_minor), 0)::bigint from ledger.accounts a
         where a.currency = o.currency and a.code like 'psp\_receivable:%') as receivable,
-    (select coalesce(sum(w.pending_minor), 0)::bigint from wallets.wallets w
-        where w.currency = o.currency) as owed,
+    (select coalesce(sum(w.pending_minor + w.available_minor + w.reserved_minor), 0)::bigint
+        from wallets.wallets w where w.currency = o.currency)
+    + (select coalesce(sum(p.amount_minor), 0)::bigint from wallets.payouts p
+        where p.currency = o.currency and p.status not in ('failed', 'returned', 'cancelled'))
+        as owed,
     (select count(*) from wallets.wallets w where w.currency = o.currency) as sellers
 from payments.payment_orders o where o.status = 'SUCCESS'
 group by o.currency order by count(*) desc, o.currency
@@ -46,5 +49,23 @@ select count(*) as orders, coalesce(sum(calls - 1), 0)::bigint as calls
 from payments.attempts where calls > 1
 
 -- name: best_sellers
-select seller_account, currency, pending_minor
+select seller_account, currency, pending_minor + available_minor as pending_minor
 from wallets.wallets order by movement_count desc, seller_account, currency limit 5
+
+-- name: payable
+select seller_account from wallets.wallets where currency = 'EUR' and available_minor >= 100
+order by available_minor desc, seller_account
+
+-- name: unanswered
+-- One of several has a closed account, so the bank's answers are not all there before one failed.
+select count(*) filter (where status in ('created', 'approved')
+        or (status = 'submitted' and reason <> 'under_way'))
+    + (count(*) > 1 and count(*) filter (where status = 'failed') = 0)::int
+from wallets.payouts
+
+-- name: payouts
+select status, count(*) as payouts, sum(amount_minor)::bigint as minor from wallets.payouts
+group by status order by status
+
+-- name: payout_keys
+select replace(payout_id::text, '-', '') as key from wallets.payouts where batch_id is not null

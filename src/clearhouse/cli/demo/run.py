@@ -12,6 +12,7 @@ from clearhouse.cli.demo import summary
 from clearhouse.cli.demo.books import Books
 from clearhouse.cli.demo.figures import percentile
 from clearhouse.cli.demo.marketplace import Marketplace
+from clearhouse.cli.demo.payday import Payday
 from clearhouse.cli.demo.screen import Picture, Screen
 from clearhouse.cli.demo.shop import Shop
 from clearhouse.cli.demo.summary import Check
@@ -48,8 +49,10 @@ async def make_key(development: Development) -> str:
 class Run:
     """Sells to a development group that is up; ``shop`` and ``books`` may be looked at."""
 
-    def __init__(self, plan: Plan, shop: Shop, books: Books, clock: Clock) -> None:
+    def __init__(self, plan: Plan, shop: Shop, books: Books, clock: Clock, payday: Payday) -> None:
         self.plan = plan
+        self._payday = payday
+        self._is_payday = False
         self.shop = shop
         self.books = books
         self._clock = clock
@@ -64,7 +67,7 @@ class Run:
         marketplace = Marketplace(SeededRandomness(plan.seed))
         shop = Shop(development.api_url, key, marketplace, clock)
         books = await Books.open(database_url(development.settings), development.sandbox_url)
-        return cls(plan, shop, books, clock)
+        return cls(plan, shop, books, clock, Payday(development.api_url, key, books, clock))
 
     async def sell(self, screen: Screen) -> None:
         """Let the marketplace sell for the planned time."""
@@ -95,6 +98,13 @@ class Run:
         await self._look(screen)
         return True
 
+    async def pay_sellers(self, screen: Screen) -> None:
+        """Pay those who sold in euros, and wait for the bank's answers."""
+        self._picture.phase = "paying sellers"
+        self._is_payday = True
+        await self._look(screen)
+        await self._payday.pay()
+
     async def checks(self, *, settled: bool) -> list[Check]:
         """Everything that is proven about the run."""
         waiting = await self.books.open_checkouts()
@@ -113,7 +123,9 @@ class Run:
         )
         truth = summary.truth_check(await self.books.compare_with_truth())
         cents = summary.cent_check(await self.books.money())
-        return [accepted, done, truth, cents, summary.verify_check(await self.books.verify())]
+        paid = [await self._payday.check()] if self._is_payday else []
+        proven = summary.verify_check(await self.books.verify())
+        return [accepted, done, truth, cents, *paid, proven]
 
     async def conclude(self, *, settled: bool) -> bool:
         """Print the summary; whether everything holds."""

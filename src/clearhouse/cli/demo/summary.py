@@ -96,13 +96,13 @@ def verify_check(verdict: Verdict) -> Check:
 
 
 def cent_check(money: list[Money]) -> Check:
-    """Whether what buyers paid is what the PSPs owe us, and is all sellers' or the platform's."""
+    """Whether what buyers paid is what the PSPs owe us, and was all owed to sellers or is ours."""
     wrong = [m.currency for m in money if m.paid != m.receivable or m.paid != m.owed + m.fees]
     if wrong:
         return Check(False, f"Money does not add up in {', '.join(wrong)}.")
     return Check(
         True,
-        f"Paid by buyers = owed to sellers + platform fees, to the cent, in {len(money)}"
+        f"Paid by buyers = owed or paid to sellers + platform fees, to the cent, in {len(money)}"
         " currencies.",
     )
 
@@ -143,7 +143,7 @@ async def _orders(books: Books) -> Table:
 
 
 def _money(money: list[Money]) -> Table:
-    table = _table("", "paid by buyers", "owed to sellers", "sellers", "platform fees")
+    table = _table("", "paid by buyers", "to sellers", "sellers", "platform fees")
     for m in money:
         table.add_row(
             f"[name]{m.currency}[/name]",
