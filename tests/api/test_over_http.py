@@ -226,6 +226,8 @@ async def test_a_card_number_never_reaches_the_database(
         ("GET", "/v1/payments/x", "payments:read"),
         ("GET", "/v1/checkouts/x", "payments:read"),
         ("GET", "/v1/wallets/x", "wallets:read"),
+        ("GET", "/v1/webhook-endpoints", "webhooks:read"),
+        ("POST", "/v1/webhook-endpoints/x/test", "webhooks:write"),
     ],
 )
 async def test_each_operation_asks_for_its_scope(

@@ -91,7 +91,7 @@ async def test_what_failed_is_listed_shown_and_sent_again(hand: Hand, pool: Pool
     assert whole["payload"]["data"]["amount"] == "10.00"
     assert whole["log"]
     hand("resend", name, message)
-    assert "2 messages" in hand("resend", name, "--since", "2026-01-01").stderr
+    assert "Sent again: 2." in hand("resend", name, "--since", "2026-01-01").stderr
     assert len(hand.json("deliveries", name, "--state", "waiting")) == 3
 
 

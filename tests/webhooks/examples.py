@@ -47,6 +47,8 @@ VALUES: dict[str, Any] = {
     "rail": "sepa",
     "reference": "E2E-019ca8d5a4c17d0e",
     "code": "C02",
+    "last_four": "3000",
+    "usable_from": datetime(2026, 3, 4, 12, tzinfo=UTC),
     "redirect_url": "https://hooks.stripe.com/3d_secure_2/abc",
     "expires_at": datetime(2026, 3, 8, 12, tzinfo=UTC),
 }

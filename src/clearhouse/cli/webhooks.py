@@ -287,7 +287,7 @@ def resend(
     first, last = _moment(since or ""), _moment(until) if until else None
     states = (DeliveryState.FAILED, DeliveryState.DELIVERED) if all else (DeliveryState.FAILED,)
     count = _with(common, lambda rooms: rooms.log.resend_since(who, found, first, last, states))
-    err.print(f"[good]{count:,} messages are sent again.[/good]")
+    err.print(f"[good]Sent again:[/good] {count:,}.")
 
 
 def _with(common: Common, work: Callable[[_Rooms], Awaitable[Result]]) -> Result:

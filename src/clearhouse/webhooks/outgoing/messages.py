@@ -36,6 +36,7 @@ from clearhouse.messaging.events import (
     type_of,
 )
 from clearhouse.messaging.payout_events import (
+    BankDetailsChanged,
     PayoutApproved,
     PayoutCancelled,
     PayoutCorrected,
@@ -147,6 +148,10 @@ PUBLIC: Final[Mapping[type[Event], Shown]] = MappingProxyType(
         PayoutCorrected: _shown(
             "The bank paid, and says that the seller's bank details should be others next time.",
             "payout_id seller_account currency rail code",
+        ),
+        BankDetailsChanged: _shown(
+            "A seller is paid to another account from `usable_from` on: let the seller know.",
+            "seller_account currency rail last_four was_known usable_from",
         ),
     }
 )
