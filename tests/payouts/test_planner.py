@@ -12,6 +12,8 @@ from tests.wallets.days import Days
 
 from clearhouse.messaging.events import PayoutCreated
 from clearhouse.postgres.connection import Pool
+from clearhouse.wallets.maturing.model import OwnTerms
+from clearhouse.wallets.maturing.store import set_terms
 from clearhouse.wallets.payouts.model import Payout, PayoutFilter, PayoutStatus
 from clearhouse.wallets.payouts.planner import NO_DETAILS, PayoutPlanner, Planned
 from clearhouse.wallets.payouts.schedule import Rhythm, Schedule
@@ -183,3 +185,17 @@ async def test_a_batch_takes_the_same_number_of_statements(office: Office, pool:
         assert len(planned.payouts) == size
         counts.append(len([query for query in seen if "/* " in query]))
     assert counts[0] == counts[1] > 5
+
+
+async def test_what_always_stays_by_a_sellers_terms_is_not_paid(office: Office, pool: Pool) -> None:
+    await seller(pool)
+    await office.schedule()
+    since = TUESDAY - timedelta(days=1)
+    terms = OwnTerms(IDS.new(), "ann", "EUR", since, since, "eve", "a deposit", keep_minor=1_000)
+    async with pool.acquire() as connection:
+        await set_terms(connection, terms)
+    [made] = (await office.run(hours=1)).payouts
+    assert made.amount.minor == 4_000
+    assert await left(pool) == 1_000
+    assert (await office.run(days=1)).withheld == Counter(nothing=1)
+    await assert_sound(pool)

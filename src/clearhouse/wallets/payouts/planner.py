@@ -11,12 +11,12 @@ from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.money import Money
 from clearhouse.postgres.connection import Connection, Pool, in_transaction
 from clearhouse.wallets.payouts import store
-from clearhouse.wallets.payouts.amounts import SCHEDULE_ACTOR, Withheld, payable
+from clearhouse.wallets.payouts.amounts import SCHEDULE_ACTOR, Limits, Withheld, payable
 from clearhouse.wallets.payouts.desk import new_payout
 from clearhouse.wallets.payouts.model import Payout
 from clearhouse.wallets.payouts.policy import PayoutPolicy
 from clearhouse.wallets.payouts.schedule import Run, Schedule, due, next_due
-from clearhouse.wallets.payouts.standing import Standing, standings
+from clearhouse.wallets.payouts.standing import Standing, limits_of, standings
 from clearhouse.wallets.payouts.store import Wallet
 from clearhouse.wallets.payouts.timetable import (
     PLANNING,
@@ -137,17 +137,19 @@ class PayoutPlanner:
         wallets = [(one.seller_account, one.currency) for one in running]
         available = await store.available(connection, wallets)
         standing = await standings(connection, wallets, now)
+        limits = await limits_of(connection, self._policy, wallets, now)
         withheld: Counter[str] = Counter()
         payouts: list[Payout] = []
         for one, when in zip(claimed, times, strict=True):
             if when.run is None:
                 continue
             wallet = (one.seller_account, one.currency)
-            found = self._payable(one, available.get(wallet, 0), standing[wallet])
+            found = _payable(one, available.get(wallet, 0), limits[wallet], standing[wallet])
             if isinstance(found, str):
                 withheld[found] += 1
             else:
-                payouts.append(self._payout(wallet, found, when.run.period, now))
+                period = when.run.period
+                payouts.append(self._payout(wallet, found, limits[wallet], period, now))
         await store.create(connection, self._wallets, payouts, now)
         await connection.execute(
             PLANNING["note_runs"],
@@ -158,28 +160,27 @@ class PayoutPlanner:
         )
         return Planned(len(running), tuple(payouts), withheld)
 
-    def _payable(self, one: StoredSchedule, available: int, standing: Standing) -> int | str:
-        if standing.rail is None:
-            return NO_DETAILS
-        found = payable(
-            available,
-            self._policy.limits(one.currency),
-            held=standing.held,
-            threshold=one.schedule.threshold_minor or 0,
-        )
-        return found.value if isinstance(found, Withheld) else found
-
-    def _payout(self, wallet: Wallet, minor: int, period: str, now: datetime) -> Payout:
+    def _payout(
+        self, wallet: Wallet, minor: int, limits: Limits, period: str, now: datetime
+    ) -> Payout:
         seller, currency = wallet
         return new_payout(
             self._ids.at(now),
             seller,
             Money(minor, currency),
-            self._policy.limits(currency),
+            limits,
             created_by=SCHEDULE_ACTOR,
             moment=now,
             period=period,
         )
+
+
+def _payable(one: StoredSchedule, available: int, limits: Limits, standing: Standing) -> int | str:
+    if standing.rail is None:
+        return NO_DETAILS
+    threshold = one.schedule.threshold_minor or 0
+    found = payable(available, limits, held=standing.held, threshold=threshold)
+    return found.value if isinstance(found, Withheld) else found
 
 
 def _times(claimed: Sequence[StoredSchedule], now: datetime) -> list[_Times]:
