@@ -96,6 +96,7 @@ def test_a_short_run_prints_every_row_and_leaves_nothing() -> None:
         "posting in bulk of 1,000",
         "whole life, orders",
         "whole life over the wire, orders",
+        "payouts planned, 12,500 due at once",
     }
     assert all(len(one["ours"]) == len(one["theirs"]) == 1 for one in rows.values())
     assert all(one["ours"][0] > 0 for one in rows.values())

@@ -13,7 +13,7 @@ import uvloop
 from cyclopts import Parameter
 
 from clearhouse.bootstrap import Runtime, open_runtime
-from clearhouse.cli.bench import measures, yardsticks
+from clearhouse.cli.bench import measures, planning, yardsticks
 from clearhouse.cli.bench.machine import describe
 from clearhouse.cli.bench.report import Row, markdown, show
 from clearhouse.cli.bench.stored import fill
@@ -26,6 +26,8 @@ from clearhouse.kernel.clock import SystemClock
 
 _PRODUCERS = 64
 _BULK = 1_000
+_DUE = 12_500
+"""How many sellers for each second that a measurement lasts."""
 
 
 def bench(
@@ -33,7 +35,8 @@ def bench(
     rounds: Annotated[int, Parameter(help="How often everything is measured in turn.")] = 3,
     seconds: Annotated[int, Parameter(help="How long each measurement lasts.")] = 8,
     only: Annotated[
-        str | None, Parameter(help="A comma separated choice of intake, ledger, life, wire.")
+        str | None,
+        Parameter(help="A comma separated choice of intake, ledger, life, wire, payouts."),
     ] = None,
     stored: Annotated[
         int, Parameter(help="So many orders are stored first, to measure on top of them.")
@@ -58,7 +61,7 @@ def bench(
     """
     directory = Path(tempfile.mkdtemp(prefix="clearhouse-bench-"))
     directory.chmod(0o755)
-    chosen = set((only or "intake,ledger,life,wire").split(","))
+    chosen = set((only or "intake,ledger,life,wire,payouts").split(","))
     try:
         rows: list[Row] = []
         plan = _Plan(chosen, rounds, seconds, stored)
@@ -112,8 +115,8 @@ async def _bench(directory: Path, plan: _Plan, rows: list[Row]) -> int:
 
 async def _open_parts(
     world: World, plan: _Plan, stack: AsyncExitStack
-) -> "list[_Intake | _Ledger | _Life | _Stored]":
-    parts: list[_Intake | _Ledger | _Life | _Stored] = []
+) -> "list[_Intake | _Ledger | _Life | _Stored | _Payouts]":
+    parts: list[_Intake | _Ledger | _Life | _Stored | _Payouts] = []
     seconds, tell = plan.seconds, err.print
     full: House | None = None
     if plan.stored:
@@ -137,6 +140,10 @@ async def _open_parts(
         opened = world.open_house("wire", *WIRE, say=tell, cards=CARDS)
         house = await stack.enter_async_context(opened)
         parts.append(_Life(world, house, seconds, over_the_wire=True))
+    if "payouts" in plan.chosen:
+        url = await world.create_database("payouts")
+        runtime = await stack.enter_async_context(open_runtime(url, size=4, name="bench"))
+        parts.append(_Payouts(world, url, runtime, seconds))
     return parts
 
 
@@ -255,3 +262,23 @@ class _Stored(_Life):
         for row, figures in ((self._intake, loads), (self._whole, lives)):
             row.theirs.append(fmean(figures[False]))
             row.ours.append(fmean(figures[True]))
+
+
+class _Payouts(_Part):
+    name = "sellers due for a payout"
+
+    def __init__(self, world: World, url: str, runtime: Runtime, seconds: int) -> None:
+        super().__init__(world, seconds)
+        self._url = url
+        self._due = _DUE * seconds
+        self._runtime = runtime
+        self._row = Row(
+            f"payouts planned, {self._due:,} due at once", yardsticks.TPCB_64.name, "/s", None
+        )
+        self.rows = [self._row]
+
+    async def round(self) -> None:
+        theirs = await self._pgbench(yardsticks.TPCB_64)
+        await planning.make_due(self._url, f"round-{len(self._row.ours)}-", self._due)
+        self._row.theirs.append(theirs.per_second)
+        self._row.ours.append(await planning.pay_all(self._runtime, self._world.clock))
