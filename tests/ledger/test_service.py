@@ -60,10 +60,12 @@ def consumer(pool: Pool) -> Consumer:
 
 def test_the_ledger_subscribes_to_what_it_can_book(pool: Pool) -> None:
     streams = [OutboxStream(pool, name) for name in ("payments", "wallets")]
-    found = a_service().subscriptions(*streams)
-    assert [one.name for one in found] == ["ledger.payments", "ledger.wallets"]
+    reconciliation = OutboxStream(pool, "reconciliation")
+    found = [*a_service().subscriptions(*streams), a_service().settlements(reconciliation)]
+    names = ["ledger.payments", "ledger.wallets", "ledger.reconciliation"]
+    assert [one.name for one in found] == names
     assert {one.schema for one in found} == {"ledger"}
-    assert [one.stream for one in found] == streams
+    assert [one.stream for one in found] == [*streams, reconciliation]
     assert [kind for one in found for kind in one.types] == list(RULES)
     assert PaymentOrderSucceeded in found[0].types
     assert PayoutCreated in found[1].types

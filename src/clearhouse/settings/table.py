@@ -16,7 +16,6 @@ from clearhouse.settings.payouts import PAYOUTS
 from clearhouse.settings.reconciliation import RECONCILIATION
 from clearhouse.settings.routes import read_rules
 from clearhouse.settings.setting import Setting
-from clearhouse.settings.wallet_table import WALLET_SETTINGS
 from clearhouse.settings.wallets import WALLETS
 
 
@@ -290,7 +289,6 @@ _CORE: Final = (
     ),
     *RECONCILIATION,
     *WALLETS,
-    *WALLET_SETTINGS,
     Setting("sandbox.host", kinds.TEXT, "127.0.0.1", "The address the PSP sandbox listens on."),
     Setting("sandbox.port", kinds.PORT, "8090", "The port the PSP sandbox listens on."),
     Setting(

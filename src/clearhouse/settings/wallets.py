@@ -1,4 +1,4 @@
-"""The settings of what sellers are owed."""
+"""The settings of wallets: the terms of sellers without terms of their own."""
 
 from typing import Final
 
@@ -18,5 +18,25 @@ WALLETS: Final = (
         kinds.number(0, 87600),
         "168",
         "How long after the sale that is.",
+    ),
+    Setting(
+        "wallets.reserve_basis_points",
+        kinds.whole(0, 10_000),
+        "0",
+        "How much of what matures is kept back against refunds and disputes to come, in hundredths"
+        " of a percent, for sellers without terms of their own.",
+    ),
+    Setting(
+        "wallets.reserve_days",
+        kinds.whole(0, 3650),
+        "90",
+        "For how many days it is kept back.",
+    ),
+    Setting(
+        "wallets.keep",
+        kinds.AMOUNTS,
+        None,
+        "What always stays in such a seller's wallet and is never paid out, by currency; a currency"
+        " not named: nothing.",
     ),
 )
