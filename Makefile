@@ -18,7 +18,7 @@ help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@printf '\n'
 
-demo: $(VENV)/.runtime ## See a marketplace sell for 20 seconds, and the proof of its books
+demo: $(VENV)/.runtime ## See a marketplace sell and pay its sellers, and the proof of its books
 	@$(BIN)/clearhouse demo $(ARGS)
 
 test: $(VENV)/.dev ## Run all tests (under 10 minutes on 2 cores)

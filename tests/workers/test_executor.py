@@ -255,9 +255,15 @@ async def test_housekeeping_forgets_expired_keys_only(pool: Pool, owner: PlainCo
     long = intake_service(pool)
     await short.accept(an_intake(short, "short"))
     await long.accept(an_intake(long, "long"))
+    await owner.execute(
+        "insert into wallets.idempotency_keys"
+        " select gen_random_uuid(), k, sha256('a body'), 'an answer', now(), now() + more"
+        " from (values ('c:short', interval '-1 s'), ('c:long', interval '1 h')) v (k, more)"
+    )
     await maintain(pool)
-    rows = await owner.fetch("select idempotency_key from payments.idempotency_keys")
-    assert [row["idempotency_key"] for row in rows] == ["c:long"]
+    for schema in ("payments", "wallets"):
+        rows = await owner.fetch(f"select idempotency_key from {schema}.idempotency_keys")
+        assert [row["idempotency_key"] for row in rows] == ["c:long"]
 
 
 @pytest.mark.parametrize("size", [1, 50])

@@ -8,9 +8,10 @@ import structlog
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import UnavailableError
 from clearhouse.messaging.letters import waiting_letters
-from clearhouse.payments.store import expire_idempotency_keys, forget_declines
+from clearhouse.payments import store as payments
 from clearhouse.postgres.connection import LOST, Pool
 from clearhouse.postgres.partitions import ensure_partitions
+from clearhouse.wallets.payouts import store as payouts
 from clearhouse.workers.metrics import DEAD_LETTERS
 
 _EVERY_SECONDS: Final = 600.0
@@ -22,11 +23,13 @@ _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.mai
 async def maintain(pool: Pool) -> None:
     """One round of housekeeping; safe to run in many processes at once."""
     made = await ensure_partitions(pool, _DAYS_AHEAD)
-    expired = removed = await expire_idempotency_keys(pool, _KEYS_AT_ONCE)
-    while removed == _KEYS_AT_ONCE:
-        removed = await expire_idempotency_keys(pool, _KEYS_AT_ONCE)
-        expired += removed
-    await forget_declines(pool)
+    expired = 0
+    for expire in (payments.expire_idempotency_keys, payouts.expire_idempotency_keys):
+        removed = _KEYS_AT_ONCE
+        while removed == _KEYS_AT_ONCE:
+            removed = await expire(pool, _KEYS_AT_ONCE)
+            expired += removed
+    await payments.forget_declines(pool)
     for service, count in (await waiting_letters(pool)).items():
         DEAD_LETTERS.labels(service).set(count)
     if made or expired:
