@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
+import asyncpg
+
 from clearhouse.access.model import Scope
 from clearhouse.access.service import ApiKeys
 from clearhouse.bootstrap import open_runtime
@@ -22,6 +24,7 @@ from clearhouse.cli.pepper import pepper_of
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import UnavailableError
 from clearhouse.kernel.randomness import SeededRandomness
+from clearhouse.postgres.connection import LOST
 
 _TICK_SECONDS: Final = 0.5
 _LONGEST_WAIT_SECONDS: Final = 120.0
@@ -88,7 +91,7 @@ class Run:
         """Wait until every checkout is done; False when that takes too long."""
         self._picture.phase = "settling"
         deadline = self._clock.monotonic() + _LONGEST_WAIT_SECONDS
-        while (waiting := await self.books.open_checkouts()) > 0:
+        while (waiting := await self._open_checkouts()) > 0:
             if self._clock.monotonic() > deadline:
                 return False
             self._picture.waiting_for = waiting
@@ -97,6 +100,13 @@ class Run:
         self._picture.waiting_for = 0
         await self._look(screen)
         return True
+
+    async def _open_checkouts(self) -> int:
+        """How many are not done; while the database restarts, as many as a moment ago."""
+        try:
+            return await self.books.open_checkouts()
+        except (asyncpg.PostgresError, *LOST):
+            return max(self._picture.waiting_for, 1)
 
     async def pay_sellers(self, screen: Screen) -> None:
         """Pay those who sold in euros, and wait for the bank's answers."""
