@@ -222,7 +222,7 @@ class House:
     async def books(self) -> AsyncIterator[Books]:
         """A look at the books over a fresh connection."""
         url = database_url(self.development.settings)
-        books = await Books.open(url, self.development.sandbox_url)
+        books = await Books.open(SystemClock(), url, self.development.sandbox_url)
         try:
             yield books
         finally:

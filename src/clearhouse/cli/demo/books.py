@@ -8,12 +8,15 @@ import aiohttp
 import asyncpg
 
 from clearhouse.cli.demo.comparison import BookedOrder, Comparison, compare
-from clearhouse.postgres.connection import Pool, open_pool
+from clearhouse.kernel.clock import Clock
+from clearhouse.postgres.connection import LOST, Pool, open_pool
 from clearhouse.postgres.queries import load_queries
 from clearhouse.proof.verify import Verdict, verify
 
 _FINAL: Final = ("SUCCESS", "FAILED")
 _PAGE: Final = 5_000
+_LONGEST_AWAY_SECONDS: Final = 60.0
+_AGAIN_SECONDS: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +56,24 @@ class Money:
 
 
 class Books:
-    """One look at everything, over a connection of its own."""
+    """One look at everything, over a connection of its own.
 
-    def __init__(self, pool: Pool, dsn: str, sandbox_url: str) -> None:
+    A database that restarts is waited for, a minute at most: who watches the demo may kill any of
+    its processes, and the look at the books must not be what dies of it.
+    """
+
+    def __init__(self, pool: Pool, clock: Clock, dsn: str, sandbox_url: str) -> None:
         self._pool = pool
+        self._clock = clock
         self._dsn = dsn
         self._sandbox_url = sandbox_url
         self._queries = load_queries("clearhouse.cli.demo")
 
     @classmethod
-    async def open(cls, dsn: str, sandbox_url: str) -> "Books":
+    async def open(cls, clock: Clock, dsn: str, sandbox_url: str) -> "Books":
         """Open a connection as the owner. Raises UnavailableError."""
-        return cls(await open_pool(dsn, size=2, name="demo", role=None), dsn, sandbox_url)
+        pool = await open_pool(dsn, size=2, name="demo", role=None)
+        return cls(pool, clock, dsn, sandbox_url)
 
     async def close(self) -> None:
         """Give the connection back."""
@@ -84,11 +93,12 @@ class Books:
 
     async def open_checkouts(self) -> int:
         """Checkouts that are not done: an order not final, or not booked, or not in its wallet."""
-        return int(await self._pool.fetchval(self._queries["open_checkouts"]) or 0)
+        return await self.count("open_checkouts")
 
     async def count(self, query: str) -> int:
         """The one number of one of the demo's queries."""
-        return int(await self._pool.fetchval(self._queries[query]) or 0)
+        rows = await self._rows(query)
+        return int(rows[0][0] or 0) if rows else 0
 
     async def paid_by_the_bank(self) -> list[str]:
         """The key of every payment that the sandbox's bank was given."""
@@ -139,4 +149,11 @@ class Books:
         return found
 
     async def _rows(self, query: str) -> list[asyncpg.Record]:
-        return await self._pool.fetch(self._queries[query])
+        deadline = self._clock.monotonic() + _LONGEST_AWAY_SECONDS
+        while True:
+            try:
+                return await self._pool.fetch(self._queries[query])
+            except LOST:
+                if self._clock.monotonic() > deadline:
+                    raise
+                await self._clock.sleep(_AGAIN_SECONDS)

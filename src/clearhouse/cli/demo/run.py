@@ -4,8 +4,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-import asyncpg
-
 from clearhouse.access.model import Scope
 from clearhouse.access.service import ApiKeys
 from clearhouse.bootstrap import open_runtime
@@ -24,7 +22,6 @@ from clearhouse.cli.pepper import pepper_of
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import UnavailableError
 from clearhouse.kernel.randomness import SeededRandomness
-from clearhouse.postgres.connection import LOST
 
 _TICK_SECONDS: Final = 0.5
 _LONGEST_WAIT_SECONDS: Final = 120.0
@@ -69,7 +66,7 @@ class Run:
         key = await make_key(development)
         marketplace = Marketplace(SeededRandomness(plan.seed))
         shop = Shop(development.api_url, key, marketplace, clock)
-        books = await Books.open(database_url(development.settings), development.sandbox_url)
+        books = await Books.open(clock, database_url(development.settings), development.sandbox_url)
         return cls(plan, shop, books, clock, Payday(development.api_url, key, books, clock))
 
     async def sell(self, screen: Screen) -> None:
@@ -91,7 +88,7 @@ class Run:
         """Wait until every checkout is done; False when that takes too long."""
         self._picture.phase = "settling"
         deadline = self._clock.monotonic() + _LONGEST_WAIT_SECONDS
-        while (waiting := await self._open_checkouts()) > 0:
+        while (waiting := await self.books.open_checkouts()) > 0:
             if self._clock.monotonic() > deadline:
                 return False
             self._picture.waiting_for = waiting
@@ -100,13 +97,6 @@ class Run:
         self._picture.waiting_for = 0
         await self._look(screen)
         return True
-
-    async def _open_checkouts(self) -> int:
-        """How many are not done; while the database restarts, as many as a moment ago."""
-        try:
-            return await self.books.open_checkouts()
-        except (asyncpg.PostgresError, *LOST):
-            return max(self._picture.waiting_for, 1)
 
     async def pay_sellers(self, screen: Screen) -> None:
         """Pay those who sold in euros, and wait for the bank's answers."""
