@@ -56,95 +56,88 @@ for _order, (_name, _group, _where, _help) in enumerate(_COMMANDS):
 
 app.command(f"{__name__}.bench.worker:work", name="bench-worker", show=False)
 
-keys: Final = App(
-    name="keys", help="Create, list and revoke API keys.", group=_MANAGE, sort_key=len(_COMMANDS)
+_GROUPS: Final = (
+    (
+        "keys",
+        "Create, list and revoke API keys.",
+        (
+            ("create", "keys:create_key", "Make a key, shown once."),
+            ("list", "keys:list_keys", "List all keys, without the keys."),
+            ("revoke", "keys:revoke_key", "Close a key for good."),
+        ),
+    ),
+    (
+        "dead-letters",
+        "See, replay and discard what could not be handled.",
+        (
+            ("list", "dead_letters:list_letters", "List the dead letters of all services."),
+            ("show", "dead_letters:show_letter", "Show one, with its payload and its trail."),
+            ("replay", "dead_letters:replay_letter", "Handle one again; without --yes, a dry run."),
+            ("discard", "dead_letters:discard_letter", "Lay one aside, with a reason."),
+        ),
+    ),
+    (
+        "webhooks",
+        "Merchants' webhook endpoints, and what is delivered to them.",
+        (
+            ("endpoints", "webhooks:list_endpoints", "List the endpoints."),
+            ("create", "webhooks:create_endpoint", "Add one; its secret is shown once."),
+            ("rotate", "webhooks:rotate_secret", "Make a new secret for one, shown once."),
+            ("enable", "webhooks:enable_endpoint", "Send to one again."),
+            ("disable", "webhooks:disable_endpoint", "Send nothing to one any more."),
+            ("delete", "webhooks:delete_endpoint", "Delete one and its secrets."),
+            ("test", "webhooks:try_endpoint", "Send one a message that says nothing."),
+            (
+                "deliveries",
+                "webhooks:list_deliveries",
+                "List what was sent to one, or show one message.",
+            ),
+            ("resend", "webhooks:resend", "Send one message again, or all since a time."),
+        ),
+    ),
+    (
+        "payouts",
+        "Pay sellers: see, approve and cancel what they are paid.",
+        (
+            ("run", "payouts_run:run", "Create the payouts that are due by schedule."),
+            ("list", "payouts:list_payouts", "List payouts, newest first."),
+            ("show", "payouts:show_payout", "Show one, with all that was told of it."),
+            ("approve", "payouts:approve_payout", "Let one go, as a second person."),
+            ("cancel", "payouts:cancel_payout", "Take one back that is not sent yet."),
+        ),
+    ),
+    (
+        "breaks",
+        "See, decide and hand on what reconciliation found.",
+        (
+            ("list", "breaks:list_breaks", "List breaks, the most at stake first."),
+            ("show", "breaks:show_break", "Show one: its proposal, its history, what is near."),
+            ("accept", "breaks:accept_break", "Take over what the PSP or the bank says."),
+            ("write-off", "breaks:write_off_break", "Let the difference go."),
+            ("assign", "breaks:assign_break", "Give one to somebody."),
+            ("comment", "breaks:comment_break", "Say something about one."),
+            ("reopen", "breaks:reopen_break", "Open one again, and take back what was booked."),
+        ),
+    ),
+    (
+        "wallets",
+        "What sellers are owed, what stops their payouts, and their terms.",
+        (
+            ("show", "wallets:show_wallets", "Show a seller's wallets, last movements and holds."),
+            ("hold", "wallets:place_hold", "Stop a seller's payouts, with a reason."),
+            ("release", "wallets:release_hold", "Let them go on."),
+            ("terms", "wallets:agree_on_terms", "Show a seller's terms, or agree on others."),
+        ),
+    ),
 )
-keys.command(f"{__name__}.keys:create_key", name="create", help="Make a key, shown once.")
-keys.command(f"{__name__}.keys:list_keys", name="list", help="List all keys, without the keys.")
-keys.command(f"{__name__}.keys:revoke_key", name="revoke", help="Close a key for good.")
-app.command(keys)
+"""Commands that have commands of their own."""
 
-letters: Final = App(
-    name="dead-letters",
-    help="See, replay and discard what could not be handled.",
-    group=_MANAGE,
-    sort_key=len(_COMMANDS) + 1,
-)
-for _verb, _function, _help in (
-    ("list", "list_letters", "List the dead letters of all services."),
-    ("show", "show_letter", "Show one, with its payload and its trail."),
-    ("replay", "replay_letter", "Handle one again; without --yes, a dry run."),
-    ("discard", "discard_letter", "Lay one aside, with a reason."),
-):
-    letters.command(f"{__name__}.dead_letters:{_function}", name=_verb, help=_help)
-app.command(letters)
-
-webhooks: Final = App(
-    name="webhooks",
-    help="Merchants' webhook endpoints, and what is delivered to them.",
-    group=_MANAGE,
-    sort_key=len(_COMMANDS) + 2,
-)
-for _verb, _function, _help in (
-    ("endpoints", "list_endpoints", "List the endpoints."),
-    ("create", "create_endpoint", "Add one; its secret is shown once."),
-    ("rotate", "rotate_secret", "Make a new secret for one, shown once."),
-    ("enable", "enable_endpoint", "Send to one again."),
-    ("disable", "disable_endpoint", "Send nothing to one any more."),
-    ("delete", "delete_endpoint", "Delete one and its secrets."),
-    ("test", "try_endpoint", "Send one a message that says nothing."),
-    ("deliveries", "list_deliveries", "List what was sent to one, or show one message."),
-    ("resend", "resend", "Send one message again, or all since a time."),
-):
-    webhooks.command(f"{__name__}.webhooks:{_function}", name=_verb, help=_help)
-app.command(webhooks)
-breaks: Final = App(
-    name="breaks",
-    help="See, decide and hand on what reconciliation found.",
-    group=_MANAGE,
-    sort_key=len(_COMMANDS) + 5,
-)
-for _verb, _function, _help in (
-    ("list", "list_breaks", "List breaks, the most at stake first."),
-    ("show", "show_break", "Show one: its proposal, its history, what is near."),
-    ("accept", "accept_break", "Take over what the PSP or the bank says."),
-    ("write-off", "write_off_break", "Let the difference go."),
-    ("assign", "assign_break", "Give one to somebody."),
-    ("comment", "comment_break", "Say something about one."),
-    ("reopen", "reopen_break", "Open one again, and take back what was booked."),
-):
-    breaks.command(f"{__name__}.breaks:{_function}", name=_verb, help=_help)
-app.command(breaks)
-
-payouts: Final = App(
-    name="payouts",
-    help="Pay sellers: see, approve and cancel what they are paid.",
-    group=_MANAGE,
-    sort_key=len(_COMMANDS) + 3,
-)
-for _verb, _function, _help in (
-    ("run", "payouts_run:run", "Create the payouts that are due by schedule."),
-    ("list", "payouts:list_payouts", "List payouts, newest first."),
-    ("show", "payouts:show_payout", "Show one, with all that was told of it."),
-    ("approve", "payouts:approve_payout", "Let one go, as a second person."),
-    ("cancel", "payouts:cancel_payout", "Take one back that is not sent yet."),
-):
-    payouts.command(f"{__name__}.{_function}", name=_verb, help=_help)
-app.command(payouts)
-wallets: Final = App(
-    name="wallets",
-    help="What sellers are owed, what stops their payouts, and their terms.",
-    group=_MANAGE,
-    sort_key=len(_COMMANDS) + 6,
-)
-for _verb, _function, _help in (
-    ("show", "show_wallets", "Show a seller's wallets, last movements and holds."),
-    ("hold", "place_hold", "Stop a seller's payouts, with a reason."),
-    ("release", "release_hold", "Let them go on."),
-    ("terms", "agree_on_terms", "Show a seller's terms, or agree on others."),
-):
-    wallets.command(f"{__name__}.wallets:{_function}", name=_verb, help=_help)
-app.command(wallets)
+_apps: Final = [app]
+for _order, (_name, _help, _verbs) in enumerate(_GROUPS, start=len(_COMMANDS)):
+    _apps.append(App(name=_name, help=_help, group=_MANAGE, sort_key=_order))
+    for _verb, _where, _verb_help in _verbs:
+        _apps[-1].command(f"{__name__}.{_where}", name=_verb, help=_verb_help)
+    app.command(_apps[-1])
 
 
 def main() -> NoReturn:
@@ -168,5 +161,5 @@ def _tell_all_about(arguments: Sequence[str]) -> None:
         if word.startswith("-") or word not in chosen:
             break
         chosen = chosen[word]
-    if chosen not in (app, keys, letters, breaks, webhooks, payouts):
+    if chosen not in _apps:
         chosen.help = None

@@ -1,6 +1,5 @@
 """``clearhouse breaks``: what reconciliation found, shown, decided, given to somebody, reopened."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 from uuid import UUID
@@ -9,11 +8,11 @@ import msgspec
 from cyclopts import Parameter, validators
 from rich.markup import escape
 
-from clearhouse.bootstrap import break_queue, open_runtime
+from clearhouse.bootstrap import break_queue
 from clearhouse.cli.actor import actor
 from clearhouse.cli.break_views import detail_data, row_of, show_detail, table_of
 from clearhouse.cli.console import err, out
-from clearhouse.cli.embedded import reach_database
+from clearhouse.cli.database import with_runtime
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.kernel.errors import ConfigurationError, NotFound
 from clearhouse.kernel.money import MoneyError, format_minor, parse_minor
@@ -156,10 +155,4 @@ def _id(name: str) -> UUID:
 
 def _with_queue(common: Common, work: Callable[[BreakQueue], Awaitable[Result]]) -> Result:
     settings = common.load().settings
-
-    async def run(url: str) -> Result:
-        async with open_runtime(url, size=2, name="breaks") as runtime:
-            return await work(break_queue(runtime, settings))
-
-    with reach_database(settings) as url:
-        return asyncio.run(run(url))
+    return with_runtime(settings, "breaks", lambda it: work(break_queue(it, settings)))

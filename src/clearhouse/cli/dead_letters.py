@@ -1,6 +1,5 @@
 """``clearhouse dead-letters``: what could not be handled, shown, replayed or laid aside."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
@@ -10,10 +9,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from clearhouse.access.audit_log import Deed
-from clearhouse.bootstrap import Role, consumers, open_runtime
+from clearhouse.bootstrap import Role, Runtime, consumers
 from clearhouse.cli.actor import actor
 from clearhouse.cli.console import err, out
-from clearhouse.cli.embedded import reach_database
+from clearhouse.cli.database import with_runtime
 from clearhouse.cli.errors import OK, VIOLATION
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.kernel.errors import ConfigurationError
@@ -144,14 +143,13 @@ def discard_letter(letter: str, *, reason: Reason, common: Common = NO_OPTIONS) 
 
 
 def _with_letters(common: Common, work: Callable[[DeadLetters], Awaitable[Result]]) -> Result:
-    async def run(url: str) -> Result:
-        async with open_runtime(url, size=2, name="dead-letters") as runtime:
-            readers = [consumer.subscription for consumer in consumers(runtime, Role, settings)]
-            return await work(DeadLetters(runtime.pool, runtime.clock, runtime.ids, readers))
-
     settings = common.load().settings
-    with reach_database(settings) as url:
-        return asyncio.run(run(url))
+
+    def with_readers(runtime: Runtime) -> Awaitable[Result]:
+        readers = [consumer.subscription for consumer in consumers(runtime, Role, settings)]
+        return work(DeadLetters(runtime.pool, runtime.clock, runtime.ids, readers))
+
+    return with_runtime(settings, "dead-letters", with_readers)
 
 
 def _checked(reason: str) -> str:

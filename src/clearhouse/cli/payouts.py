@@ -1,6 +1,5 @@
 """``clearhouse payouts``: what sellers are paid, listed, shown, approved and cancelled."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
@@ -9,11 +8,10 @@ from cyclopts import Parameter, validators
 from rich.markup import escape
 from rich.table import Table
 
-from clearhouse.bootstrap import open_runtime
 from clearhouse.bootstrap.payouts import payout_desk
 from clearhouse.cli.actor import actor
 from clearhouse.cli.console import err, out
-from clearhouse.cli.embedded import reach_database
+from clearhouse.cli.database import with_runtime
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.kernel.errors import ConfigurationError
 from clearhouse.wallets.payouts.desk import PayoutDesk
@@ -161,13 +159,7 @@ def cancel_payout(
 
 def _with_desk(common: Common, work: Callable[[PayoutDesk], Awaitable[Result]]) -> Result:
     settings = common.load().settings
-
-    async def run(url: str) -> Result:
-        async with open_runtime(url, size=2, name="payouts") as runtime:
-            return await work(payout_desk(runtime, settings))
-
-    with reach_database(settings) as url:
-        return asyncio.run(run(url))
+    return with_runtime(settings, "payouts", lambda it: work(payout_desk(it, settings)))
 
 
 def _standing(payout: Payout) -> str:

@@ -1,8 +1,7 @@
 """``clearhouse payouts run``: create the payouts that are due by schedule, now."""
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Final
 
 import msgspec
@@ -13,14 +12,9 @@ from rich.table import Table
 from clearhouse.bootstrap import Runtime
 from clearhouse.bootstrap.payouts import payout_planner
 from clearhouse.cli.console import amount, err, out
-from clearhouse.cli.embedded import reach_database
+from clearhouse.cli.database import with_runtime
 from clearhouse.cli.errors import OK
 from clearhouse.cli.options import NO_OPTIONS, Common
-from clearhouse.kernel.clock import SystemClock
-from clearhouse.kernel.ids import Ids
-from clearhouse.kernel.randomness import SystemRandomness
-from clearhouse.postgres.connection import open_pool
-from clearhouse.settings import Settings
 from clearhouse.wallets.payouts.model import PayoutStatus
 from clearhouse.wallets.payouts.planner import BATCH, NO_DETAILS, PayoutPlanner, Planned
 
@@ -52,8 +46,11 @@ def run(
     ```
     """
     settings = common.load().settings
-    with reach_database(settings) as url:
-        planned = asyncio.run(_run(settings, url, quiet=json))
+
+    def work(runtime: Runtime) -> Awaitable[list[Planned]]:
+        return _run(payout_planner(runtime, settings), quiet=json)
+
+    planned = with_runtime(settings, "payouts run", work, size=1)
     if json:
         out.print_json(msgspec.json.encode(as_data(planned)).decode())
     else:
@@ -61,20 +58,14 @@ def run(
     return OK
 
 
-async def _run(settings: Settings, url: str, *, quiet: bool) -> list[Planned]:
-    pool = await open_pool(url, size=1, name="payouts run")
-    clock, randomness = SystemClock(), SystemRandomness()
-    planner = payout_planner(Runtime(pool, clock, Ids(clock, randomness), randomness), settings)
+async def _run(planner: PayoutPlanner, *, quiet: bool) -> list[Planned]:
     hidden = quiet or not err.is_terminal
     columns = (TextColumn("Paying sellers"), BarColumn(), MofNCompleteColumn())
-    try:
-        while await planner.adopt() == BATCH:
-            pass
-        with Progress(*columns, console=err, transient=True, disable=hidden) as progress:
-            task = progress.add_task("", total=await planner.count_due())
-            return [one async for one in _steps(planner, lambda n: progress.advance(task, n))]
-    finally:
-        await pool.close()
+    while await planner.adopt() == BATCH:
+        pass
+    with Progress(*columns, console=err, transient=True, disable=hidden) as progress:
+        task = progress.add_task("", total=await planner.count_due())
+        return [one async for one in _steps(planner, lambda n: progress.advance(task, n))]
 
 
 async def _steps(planner: PayoutPlanner, advance: Callable[[int], None]) -> AsyncIterator[Planned]:

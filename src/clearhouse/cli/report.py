@@ -1,6 +1,5 @@
 """``clearhouse report``: what agreed, what does not, and where the money is."""
 
-import asyncio
 import calendar
 import datetime as dt
 import re
@@ -10,15 +9,14 @@ from typing import Annotated, Final
 
 from cyclopts import Parameter
 
-from clearhouse.bootstrap import open_runtime
 from clearhouse.cli.console import err, out
-from clearhouse.cli.embedded import reach_database
+from clearhouse.cli.database import with_runtime
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.cli.report_forms import as_csv, as_json, show
 from clearhouse.cli.report_page import as_page
 from clearhouse.kernel.clock import SystemClock
 from clearhouse.kernel.errors import ConfigurationError
-from clearhouse.reconciliation.report import Report, Reports
+from clearhouse.reconciliation.report import Reports
 
 _MONTH: Final = re.compile(r"([0-9]{4})-([0-9]{2})", re.ASCII)
 
@@ -59,8 +57,9 @@ def report(
         raise ConfigurationError("A table is for the screen.", hint="Choose another --form.")
     first, last = _days(date, month)
     settings = common.load().settings
-    with reach_database(settings) as url:
-        made = asyncio.run(_make(url, first, last))
+    made = with_runtime(
+        settings, "report", lambda it: Reports(it.pool, it.clock).report(first, last)
+    )
     if form is Form.TABLE:
         show(made)
         return
@@ -73,11 +72,6 @@ def report(
     except OSError as error:
         raise ConfigurationError(f"{to} cannot be written: {error.strerror}.") from None
     err.print(f"[good]Written[/good] to {to}.")
-
-
-async def _make(url: str, first: dt.date, last: dt.date) -> Report:
-    async with open_runtime(url, size=2, name="report") as runtime:
-        return await Reports(runtime.pool, runtime.clock).report(first, last)
 
 
 def _days(date: dt.datetime | None, month: str | None) -> tuple[dt.date, dt.date]:

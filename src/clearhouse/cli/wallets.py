@@ -1,7 +1,5 @@
 """``clearhouse wallets``: what sellers are owed, what stops their payouts, and their terms."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeVar
 from uuid import UUID
@@ -9,17 +7,15 @@ from uuid import UUID
 import msgspec
 from cyclopts import Parameter
 
-from clearhouse.bootstrap import open_runtime
 from clearhouse.bootstrap.policies import wallet_terms
 from clearhouse.bootstrap.runtime import Runtime
 from clearhouse.cli.actor import actor
 from clearhouse.cli.console import err, out
-from clearhouse.cli.embedded import reach_database
+from clearhouse.cli.database import with_runtime
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.cli.wallet_views import Shown, as_data, hold_data, show, show_terms, terms_data
 from clearhouse.kernel.errors import ConfigurationError
 from clearhouse.kernel.money import EXPONENTS, MoneyError, parse_minor
-from clearhouse.settings import Settings
 from clearhouse.wallets import store
 from clearhouse.wallets.holds.service import HoldDesk
 from clearhouse.wallets.maturing.agreements import Agreements, Wish
@@ -71,7 +67,7 @@ def show_wallets(
             await HoldDesk(pool, runtime.clock, runtime.ids).open_holds(seller),
         )
 
-    shown = _run(common.load().settings, work)
+    shown = with_runtime(common.load().settings, "wallets", work, size=1)
     if json:
         out.print_json(msgspec.json.encode(as_data(shown)).decode())
     else:
@@ -107,7 +103,9 @@ def place_hold(
             await desk.place(seller, by=by, reason=reason, currency=wanted, until=until)
         )
 
-    _told(_run(common.load().settings, work), "Payouts are held", json=json)
+    _told(
+        with_runtime(common.load().settings, "wallets", work, size=1), "Payouts are held", json=json
+    )
 
 
 def release_hold(
@@ -126,7 +124,8 @@ def release_hold(
         desk = HoldDesk(runtime.pool, runtime.clock, runtime.ids)
         return hold_data(await desk.release(hold_id, by=by, reason=reason))
 
-    _told(_run(common.load().settings, work), "Released", json=json)
+    row = with_runtime(common.load().settings, "wallets", work, size=1)
+    _told(row, "Released", json=json)
 
 
 def agree_on_terms(
@@ -186,7 +185,7 @@ def agree_on_terms(
         known = wanted or "USD"
         return terms_data(await desk.terms(seller, known), await desk.own(seller), wanted)
 
-    found = _run(settings, work)
+    found = with_runtime(settings, "wallets", work, size=1)
     if json:
         out.print_json(msgspec.json.encode(found).decode())
     else:
@@ -199,15 +198,6 @@ def _told(row: dict[str, object], what: str, *, json: bool) -> None:
         return
     err.print(f"[good]{what}[/good]: {row['reason']}", highlight=False)
     out.print(str(row["hold_id"]), markup=False)
-
-
-def _run(settings: Settings, work: Callable[[Runtime], Awaitable[Result]]) -> Result:
-    async def run(url: str) -> Result:
-        async with open_runtime(url, size=1, name="wallets") as runtime:
-            return await work(runtime)
-
-    with reach_database(settings) as url:
-        return asyncio.run(run(url))
 
 
 def _currency(code: str | None) -> str | None:

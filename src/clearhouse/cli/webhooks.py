@@ -1,6 +1,5 @@
 """``clearhouse webhooks``: merchants' endpoints, and what is delivered to them."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,11 +11,11 @@ from cyclopts import Parameter, validators
 from rich.markup import escape
 from rich.table import Table
 
-from clearhouse.bootstrap import open_runtime
+from clearhouse.bootstrap import Runtime
 from clearhouse.bootstrap.merchants import delivery_log, endpoint_service
 from clearhouse.cli.actor import actor
 from clearhouse.cli.console import err, out
-from clearhouse.cli.embedded import reach_database
+from clearhouse.cli.database import with_runtime
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.kernel.errors import ConfigurationError, InvalidRequest, NotFound
 from clearhouse.webhooks.outgoing.endpoints import EndpointService
@@ -293,13 +292,11 @@ def resend(
 def _with(common: Common, work: Callable[[_Rooms], Awaitable[Result]]) -> Result:
     settings = common.load().settings
 
-    async def run(url: str) -> Result:
-        async with open_runtime(url, size=1, name="webhooks") as runtime:
-            return await work(_Rooms(endpoint_service(runtime, settings), delivery_log(runtime)))
+    def in_rooms(runtime: Runtime) -> Awaitable[Result]:
+        return work(_Rooms(endpoint_service(runtime, settings), delivery_log(runtime)))
 
     try:
-        with reach_database(settings) as url:
-            return asyncio.run(run(url))
+        return with_runtime(settings, "webhooks", in_rooms, size=1)
     except InvalidRequest as error:
         told = "\n".join(f"{fault.pointer[1:]}: {fault.detail}" for fault in error.faults)
         raise ConfigurationError("The endpoint is not valid.", hint=told) from None
