@@ -15,10 +15,16 @@ import msgspec
 import structlog
 
 from clearhouse.kernel.clock import Clock
-from clearhouse.kernel.errors import UnavailableError
 from clearhouse.messaging.events import AnyEvent, Event, decode, type_of
 from clearhouse.messaging.outbox import Envelope, Position, Stream, queries_of
-from clearhouse.postgres.connection import LOST, Connection, Pool, in_transaction, row_value
+from clearhouse.postgres.connection import (
+    LOST,
+    TROUBLE,
+    Connection,
+    Pool,
+    in_transaction,
+    row_value,
+)
 
 Handler = Callable[[Connection, Sequence[AnyEvent]], Awaitable[None]]
 """Handles a batch in the given transaction; must be harmless when it sees an event twice."""
@@ -70,7 +76,7 @@ class Consumer:
         while True:
             try:
                 count = await self.step()
-            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
+            except TROUBLE as error:
                 _log.warning("consumer_waits", consumer=self.name, error=type(error).__name__)
                 await self._clock.sleep(_TROUBLE_WAIT)
                 continue

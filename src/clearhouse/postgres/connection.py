@@ -42,6 +42,8 @@ LOST: Final = (
 )
 """What asyncpg raises when the server is away; a plain read may let it pass, and the API answers
 503 to it as to UnavailableError."""
+TROUBLE: Final = (UnavailableError, asyncpg.PostgresError, *LOST)
+"""What the loops of workers log and wait for: it passes by itself, or a person sees the log."""
 _ATTEMPTS: Final = 5
 _SCANS: Final = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
 

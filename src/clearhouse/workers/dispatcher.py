@@ -11,12 +11,10 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-import asyncpg
 import structlog
 
 from clearhouse.kernel.clock import Clock
-from clearhouse.kernel.errors import UnavailableError
-from clearhouse.postgres.connection import LOST
+from clearhouse.postgres.connection import TROUBLE
 from clearhouse.webhooks.outgoing.log import DeliveryLog
 from clearhouse.webhooks.outgoing.model import Claimed, Sent
 from clearhouse.webhooks.outgoing.sender import Sender
@@ -28,11 +26,11 @@ from clearhouse.workers.metrics import (
     DELIVERY_SECONDS,
     ENDPOINTS_DISABLED,
 )
+from clearhouse.workers.turns import store_what_was_learnt
 
 _IDLE_FIRST: Final = 0.01
 _IDLE_LONGEST: Final = 0.5
 _TROUBLE_WAIT: Final = 0.5
-_SETTLE_TRIES: Final = 20
 _HOUSEKEEPING_SECONDS: Final = 60.0
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.dispatcher")
 
@@ -64,7 +62,7 @@ class Dispatcher:
                 continue
             try:
                 count = await self._claim(free)
-            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
+            except TROUBLE as error:
                 _log.warning("dispatcher_waits", error=type(error).__name__)
                 await self._clock.sleep(_TROUBLE_WAIT)
                 continue
@@ -112,21 +110,18 @@ class Dispatcher:
                 # While one batch commits, the next gathers; who comes first stores it for all.
                 batch, self._sent = self._sent, []
                 if batch:
-                    await self._settle(batch)
+                    await store_what_was_learnt(
+                        lambda: self._settle(batch),
+                        self._clock,
+                        log=_log,
+                        trouble="deliveries_wait",
+                    )
         finally:
             self._busy[claimed.key.endpoint_id] -= 1
             self._busy = +self._busy
 
     async def _settle(self, batch: list[Sent]) -> None:
-        for _ in range(_SETTLE_TRIES):
-            try:
-                switched_off = await self._service.settle(batch)
-            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
-                _log.warning("deliveries_wait", error=type(error).__name__)
-                await self._clock.sleep(_TROUBLE_WAIT)
-            else:
-                ENDPOINTS_DISABLED.inc(len(switched_off))
-                return
+        ENDPOINTS_DISABLED.inc(len(await self._service.settle(batch)))
 
 
 async def keep_house(log: DeliveryLog, clock: Clock, lifetime: timedelta) -> None:
@@ -138,6 +133,6 @@ async def keep_house(log: DeliveryLog, clock: Clock, lifetime: timedelta) -> Non
             DELIVERY_AGE.set(backlog.oldest_seconds)
             while await log.forget(lifetime):
                 pass
-        except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
+        except TROUBLE as error:
             _log.warning("housekeeping_waits", error=type(error).__name__)
         await clock.sleep(_HOUSEKEEPING_SECONDS)

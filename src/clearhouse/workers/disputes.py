@@ -7,7 +7,6 @@ write. Webhooks tell the same, and sooner; this finds out what they lost.
 import asyncio
 from typing import Final, Protocol, runtime_checkable
 
-import asyncpg
 import structlog
 
 from clearhouse.kernel.clock import Clock
@@ -21,17 +20,20 @@ from clearhouse.payments.disputes.answering import (
 from clearhouse.payments.disputes.answers import DisputeExecution
 from clearhouse.payments.disputes.sweeping import ClaimedSweep, DisputeSweep
 from clearhouse.payments.operations.lifecycle import outcome_word
-from clearhouse.postgres.connection import LOST
+from clearhouse.postgres.connection import TROUBLE
 from clearhouse.psp.contract import Unknown
 from clearhouse.psp.disputes import DisputeFacts, Disputes
 from clearhouse.psp.operations import OperationOutcome
 from clearhouse.workers.metrics import LEASES_LOST, PSP_CALLS
+from clearhouse.workers.turns import (
+    Idle,
+    call_for_all,
+    store_what_was_learnt,
+    work_in_rounds,
+)
 
 _BATCH: Final = 4
-_IDLE_FIRST: Final = 0.05
-_IDLE_LONGEST: Final = 1.0
-_TROUBLE_WAIT: Final = 0.5
-_SETTLE_TRIES: Final = 20
+_IDLE: Final = Idle(0.05, 1.0)
 _SWEEP_IDLE: Final = 5.0
 _PORTION: Final = 100
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.disputes")
@@ -57,43 +59,31 @@ class DisputeWorker:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until ``stopping`` is set; the calls under way are settled first."""
-        idle = _IDLE_FIRST
-        while not stopping.is_set():
-            try:
-                done = await self.round()
-            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
-                _log.warning("disputes_wait", psp=self._psp.name, error=type(error).__name__)
-                await self._clock.sleep(_TROUBLE_WAIT)
-                continue
-            idle = _IDLE_FIRST if done else min(idle * 2, _IDLE_LONGEST)
-            if done < _BATCH:
-                await self._clock.sleep(idle)
+        await work_in_rounds(
+            self.round,
+            stopping,
+            self._clock,
+            _IDLE,
+            enough=_BATCH,
+            log=_log.bind(psp=self._psp.name),
+            trouble="disputes_wait",
+        )
 
     async def round(self) -> int:
         """Claim what is due and call for it; returns how many disputes that were."""
         claimed = await self._service.claim(self._psp.name, _BATCH)
-        for broken in await asyncio.gather(
-            *(self._call(one) for one in claimed), return_exceptions=True
-        ):
-            if isinstance(broken, Exception):
-                # The lease runs out and another takes the dispute up; nothing is lost.
-                _log.error("dispute_broke", error=repr(broken))
-            elif isinstance(broken, BaseException):
-                raise broken
+        await call_for_all(map(self._call, claimed), log=_log, broken="dispute_broke")
         return len(claimed)
 
     async def _call(self, claimed: ClaimedDispute) -> None:
         outcome = None if claimed.answer is None else await self._send(claimed, claimed.answer)
         findings = DisputeFindings(claimed, outcome, await self._read(claimed))
-        for _ in range(_SETTLE_TRIES):
-            try:
-                if not await self._service.settle(findings):
-                    LEASES_LOST.inc()
-                return
-            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
-                # What the PSP said is not thrown away because the database restarts.
-                _log.warning("settlement_waits", error=type(error).__name__)
-                await self._clock.sleep(_TROUBLE_WAIT)
+
+        async def settle() -> None:
+            if not await self._service.settle(findings):
+                LEASES_LOST.inc()
+
+        await store_what_was_learnt(settle, self._clock, log=_log)
 
     async def _send(self, claimed: ClaimedDispute, answer: Answer) -> OperationOutcome:
         reference = claimed.psp_reference
@@ -136,7 +126,7 @@ class DisputeSweeper:
                 claimed = await self._service.claim(self._psp.name)
                 if claimed is not None:
                     await self._try(claimed)
-            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
+            except TROUBLE as error:
                 _log.warning("sweep_waits", psp=self._psp.name, error=type(error).__name__)
             await self._clock.sleep(_SWEEP_IDLE)
 

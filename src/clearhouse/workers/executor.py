@@ -11,15 +11,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final, Protocol
 
-import asyncpg
 import structlog
 
 from clearhouse.kernel.clock import Clock
-from clearhouse.kernel.errors import UnavailableError
 from clearhouse.payments.execution import ExecutionService
 from clearhouse.payments.lifecycle import outcome_word
 from clearhouse.payments.model import Call, ClaimedOrder, Settlement
-from clearhouse.postgres.connection import LOST
+from clearhouse.postgres.connection import TROUBLE
 from clearhouse.psp.breaker import BreakerPolicy
 from clearhouse.psp.contract import (
     ChargeRequest,
@@ -33,11 +31,11 @@ from clearhouse.psp.contract import (
 )
 from clearhouse.workers.health import PspHealth
 from clearhouse.workers.metrics import FAILOVERS, LEASES_LOST, PSP_CALLS, PSP_IN_FLIGHT, PSP_SECONDS
+from clearhouse.workers.turns import store_what_was_learnt
 
 _IDLE_FIRST: Final = 0.002
 _IDLE_LONGEST: Final = 0.05
 _TROUBLE_WAIT: Final = 0.5
-_SETTLE_TRIES: Final = 20
 _MOVED_AT_ONCE: Final = 500
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.executor")
 
@@ -84,7 +82,7 @@ class Executor:
                 continue
             try:
                 claimed = await self._claim(free)
-            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
+            except TROUBLE as error:
                 _log.warning("executor_waits", psp=self._psp.name, error=type(error).__name__)
                 await self._clock.sleep(_TROUBLE_WAIT)
                 continue
@@ -102,7 +100,7 @@ class Executor:
             if moved:
                 FAILOVERS.labels(self._psp.name, "resting").inc(moved)
                 _log.info("orders_moved_on", psp=self._psp.name, orders=moved)
-        except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
+        except TROUBLE as error:
             _log.warning("executor_waits", psp=self._psp.name, error=type(error).__name__)
         await self._clock.sleep(_TROUBLE_WAIT)
 
@@ -146,7 +144,7 @@ class Executor:
         settlement = Settlement(
             order.order_id, order.fence, outcome, proven, order.attempt, order.psp
         )
-        await self._settle(settlement)
+        await store_what_was_learnt(lambda: self._settle(settlement), self._clock, log=_log)
 
     async def _ask(self, order: ClaimedOrder, call: Call) -> PspOutcome:
         request = ChargeRequest(
@@ -177,18 +175,10 @@ class Executor:
         return outcome
 
     async def _settle(self, settlement: Settlement) -> None:
-        for _ in range(_SETTLE_TRIES):
-            try:
-                settled = await self._service.settle(settlement)
-                if settled is None:
-                    LEASES_LOST.inc()
-                elif settled.failed_over:
-                    declined = isinstance(settlement.outcome, Declined)
-                    why = "declined" if declined else "unavailable"
-                    FAILOVERS.labels(self._psp.name, why).inc()
-                    _log.info("failed_over", psp=self._psp.name, why=why)
-                return
-            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
-                # What the PSP said is not thrown away because the database restarts.
-                _log.warning("settlement_waits", error=type(error).__name__)
-                await self._clock.sleep(_TROUBLE_WAIT)
+        settled = await self._service.settle(settlement)
+        if settled is None:
+            LEASES_LOST.inc()
+        elif settled.failed_over:
+            why = "declined" if isinstance(settlement.outcome, Declined) else "unavailable"
+            FAILOVERS.labels(self._psp.name, why).inc()
+            _log.info("failed_over", psp=self._psp.name, why=why)

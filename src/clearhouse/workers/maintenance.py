@@ -2,14 +2,12 @@
 
 from typing import Final
 
-import asyncpg
 import structlog
 
 from clearhouse.kernel.clock import Clock
-from clearhouse.kernel.errors import UnavailableError
 from clearhouse.messaging.letters import waiting_letters
 from clearhouse.payments import store as payments
-from clearhouse.postgres.connection import LOST, Pool
+from clearhouse.postgres.connection import TROUBLE, Pool
 from clearhouse.postgres.partitions import ensure_partitions
 from clearhouse.wallets.payouts import store as payouts
 from clearhouse.workers.metrics import DEAD_LETTERS
@@ -41,6 +39,6 @@ async def run_maintenance(pool: Pool, clock: Clock) -> None:
     while True:
         try:
             await maintain(pool)
-        except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
+        except TROUBLE as error:
             _log.warning("maintenance_waits", error=type(error).__name__)
         await clock.sleep(_EVERY_SECONDS)

@@ -2,18 +2,14 @@
 
 from typing import Final
 
-import asyncpg
 import structlog
 
 from clearhouse.kernel.clock import Clock
-from clearhouse.kernel.errors import UnavailableError
-from clearhouse.postgres.connection import LOST
 from clearhouse.wallets.maturing.service import Maturing
 from clearhouse.workers.metrics import MATURED
+from clearhouse.workers.turns import seconds_until, work_until_cancelled
 
-_SHORTEST: Final = 0.05
 _LONGEST: Final = 1.0
-_TROUBLE_WAIT: Final = 0.5
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.maturer")
 
 
@@ -30,14 +26,7 @@ class Maturer:
 
     async def run(self) -> None:
         """Work until cancelled; trouble with the database is waited for."""
-        while True:
-            try:
-                wait = await self.turn()
-            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
-                _log.warning("maturer_waits", error=type(error).__name__)
-                wait = _TROUBLE_WAIT
-            if wait:
-                await self._clock.sleep(wait)
+        await work_until_cancelled(self.turn, self._clock, log=_log, trouble="maturer_waits")
 
     async def turn(self) -> float:
         """Mature and release a batch; returns how long to wait then, 0 while there is more."""
@@ -46,6 +35,4 @@ class Maturer:
         if count + await self._maturing.release():
             return 0
         due = await self._maturing.next_due()
-        if due is None:
-            return _LONGEST
-        return min(max((due - self._clock.now()).total_seconds(), _SHORTEST), _LONGEST)
+        return seconds_until(due, self._clock.now(), longest=_LONGEST)

@@ -12,12 +12,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-import asyncpg
 import structlog
 
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import UnavailableError
-from clearhouse.postgres.connection import LOST, Pool
+from clearhouse.postgres.connection import TROUBLE, Pool
 from clearhouse.psp.settlements import Settlements
 from clearhouse.reconciliation.collecting import Collector
 from clearhouse.reconciliation.diary import Diary
@@ -75,7 +74,7 @@ class NightlyJob:
         while True:
             try:
                 await self.round()
-            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
+            except TROUBLE as error:
                 _log.warning("nightly_waits", error=type(error).__name__)
             await self._clock.sleep(_EVERY_SECONDS)
 

@@ -4,6 +4,7 @@ One loop per PSP. The effect commits first and the webhook is marked afterwards:
 schemas share no transaction, and every effect may be repeated.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -18,11 +19,10 @@ from clearhouse.psp.notices import Notification, NotReadable, Webhooks
 from clearhouse.webhooks.incoming.model import ClaimedWebhook, ReceivedState, Taken, parked
 from clearhouse.webhooks.incoming.service import Inbox
 from clearhouse.workers.metrics import NOTICE_SECONDS, NOTICES
+from clearhouse.workers.turns import Idle, work_in_rounds
 
 _BATCH: Final = 200
-_IDLE_FIRST: Final = 0.005
-_IDLE_LONGEST: Final = 0.2
-_TROUBLE_WAIT: Final = 0.5
+_IDLE: Final = Idle(0.005, 0.2)
 _AGAIN: Final = (UnavailableError, asyncpg.SerializationError, asyncpg.DeadlockDetectedError, *LOST)
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.notices")
 
@@ -48,17 +48,15 @@ class NoticeTaker:
 
     async def run(self) -> None:
         """Work until cancelled; trouble is logged and tried again."""
-        idle = _IDLE_FIRST
-        while True:
-            try:
-                count = await self.step()
-            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
-                _log.warning("notices_wait", psp=self._psp, error=type(error).__name__)
-                await self._clock.sleep(_TROUBLE_WAIT)
-                continue
-            idle = _IDLE_FIRST if count else min(idle * 2, _IDLE_LONGEST)
-            if count < _BATCH:
-                await self._clock.sleep(idle)
+        await work_in_rounds(
+            self.step,
+            asyncio.Event(),
+            self._clock,
+            _IDLE,
+            enough=_BATCH,
+            log=_log.bind(psp=self._psp),
+            trouble="notices_wait",
+        )
 
     async def step(self) -> int:
         """Handle one batch of what is due; returns how many webhooks it was."""

@@ -7,15 +7,12 @@ transaction, and an operator that lost its lease cannot write.
 import asyncio
 from typing import Final
 
-import asyncpg
 import structlog
 
 from clearhouse.kernel.clock import Clock
-from clearhouse.kernel.errors import UnavailableError
 from clearhouse.payments.operations.execution import OperationExecution
 from clearhouse.payments.operations.lifecycle import outcome_word
 from clearhouse.payments.operations.model import Ask, ClaimedOperation, Kind, OperationSettlement
-from clearhouse.postgres.connection import LOST
 from clearhouse.psp.contract import Psp, Unknown
 from clearhouse.psp.operations import (
     Captures,
@@ -27,11 +24,9 @@ from clearhouse.psp.operations import (
     Refused,
 )
 from clearhouse.workers.metrics import LEASES_LOST, PSP_CALLS, PSP_IN_FLIGHT, PSP_SECONDS
+from clearhouse.workers.turns import Idle, call_for_all, store_what_was_learnt, work_in_rounds
 
-_IDLE_FIRST: Final = 0.02
-_IDLE_LONGEST: Final = 0.5
-_TROUBLE_WAIT: Final = 0.5
-_SETTLE_TRIES: Final = 20
+_IDLE: Final = Idle(0.02, 0.5)
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.operator")
 
 
@@ -53,32 +48,22 @@ class Operator:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until ``stopping`` is set; the calls under way are settled first."""
-        idle = _IDLE_FIRST
-        while not stopping.is_set():
-            try:
-                done = await self.round()
-            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
-                _log.warning("operator_waits", psp=self._psp.name, error=type(error).__name__)
-                await self._clock.sleep(_TROUBLE_WAIT)
-                continue
-            idle = _IDLE_FIRST if done else min(idle * 2, _IDLE_LONGEST)
-            if done < self._concurrency:
-                await self._clock.sleep(idle)
+        await work_in_rounds(
+            self.round,
+            stopping,
+            self._clock,
+            _IDLE,
+            enough=self._concurrency,
+            log=_log.bind(psp=self._psp.name),
+            trouble="operator_waits",
+        )
 
     async def round(self) -> int:
         """Claim what is due and execute it; returns how many that were."""
         claimed = await self._service.claim(
             self._psp.name, self._psp.capabilities, self._concurrency
         )
-        # Gathered, not in a group: one that breaks must not cancel the calls beside it.
-        for broken in await asyncio.gather(
-            *(self._execute(one) for one in claimed), return_exceptions=True
-        ):
-            if isinstance(broken, Exception):
-                # The lease runs out and another takes the operation up; nothing is lost.
-                _log.error("operation_broke", error=repr(broken))
-            elif isinstance(broken, BaseException):
-                raise broken
+        await call_for_all(map(self._execute, claimed), log=_log, broken="operation_broke")
         return len(claimed)
 
     async def _execute(self, claimed: ClaimedOperation) -> None:
@@ -87,15 +72,12 @@ class Operator:
         settlement = OperationSettlement(
             claimed.operation_id, claimed.fence, outcome, claimed.ask, proven, claimed.key_expired
         )
-        for _ in range(_SETTLE_TRIES):
-            try:
-                if await self._service.settle(settlement) is None:
-                    LEASES_LOST.inc()
-                return
-            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
-                # What the PSP said is not thrown away because the database restarts.
-                _log.warning("settlement_waits", error=type(error).__name__)
-                await self._clock.sleep(_TROUBLE_WAIT)
+
+        async def settle() -> None:
+            if await self._service.settle(settlement) is None:
+                LEASES_LOST.inc()
+
+        await store_what_was_learnt(settle, self._clock, log=_log)
 
     async def _ask(self, claimed: ClaimedOperation) -> OperationOutcome:
         request = OperationRequest(

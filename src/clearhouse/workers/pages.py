@@ -5,18 +5,16 @@ lease that is longer than a call's time limit.
 """
 
 import asyncio
+from math import inf
 from typing import Final
 
-import asyncpg
 import structlog
 
 from clearhouse.kernel.clock import Clock
-from clearhouse.kernel.errors import UnavailableError
 from clearhouse.payments.lifecycle import outcome_word
 from clearhouse.payments.pages.lifecycle import PAGE_EXPIRED
 from clearhouse.payments.pages.model import ClaimedPage, PageCall
 from clearhouse.payments.pages.service import PageService
-from clearhouse.postgres.connection import LOST
 from clearhouse.psp.contract import (
     ChargeRequest,
     Declined,
@@ -31,11 +29,9 @@ from clearhouse.psp.contract import (
 from clearhouse.psp.pages import DropIn, HostedPage, OpenedPage, PageLine, PageRequest
 from clearhouse.workers.executor import ChargingPsp
 from clearhouse.workers.metrics import PAGE_CALLS
+from clearhouse.workers.turns import Idle, store_what_was_learnt, work_in_rounds
 
-_IDLE_FIRST: Final = 0.01
-_IDLE_LONGEST: Final = 0.25
-_TROUBLE_WAIT: Final = 0.5
-_SETTLE_TRIES: Final = 20
+_IDLE: Final = Idle(0.01, 0.25)
 NO_PAGES: Final = Declined(DeclineReason.REJECTED_BY_PSP, Retry.HARD, "no_payment_page")
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.pages")
 
@@ -64,16 +60,15 @@ class PageWorker:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until ``stopping`` is set, then wait for the calls under way to be settled."""
-        idle = _IDLE_FIRST
-        while not stopping.is_set():
-            try:
-                busy = await self.turn()
-            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
-                _log.warning("page_worker_waits", psp=self._psp.name, error=type(error).__name__)
-                await self._clock.sleep(_TROUBLE_WAIT)
-                continue
-            idle = _IDLE_FIRST if busy else min(idle * 2, _IDLE_LONGEST)
-            await self._clock.sleep(idle)
+        await work_in_rounds(
+            self.turn,
+            stopping,
+            self._clock,
+            _IDLE,
+            enough=inf,
+            log=_log.bind(psp=self._psp.name),
+            trouble="page_worker_waits",
+        )
         await self.drain()
 
     async def turn(self) -> bool:
@@ -117,13 +112,11 @@ class PageWorker:
             outcome = Unknown(f"not found yet: {outcome.detail}")
         word = "opened" if isinstance(outcome, OpenedPage) else outcome_word(outcome)
         PAGE_CALLS.labels(self._psp.name, claimed.call.value, word).inc()
-        for _ in range(_SETTLE_TRIES):
-            try:
-                await self._service.settle(claimed, outcome)
-                return
-            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
-                _log.warning("page_waits", error=type(error).__name__)
-                await self._clock.sleep(_TROUBLE_WAIT)
+
+        async def settle() -> None:
+            await self._service.settle(claimed, outcome)
+
+        await store_what_was_learnt(settle, self._clock, log=_log, trouble="page_waits")
 
     async def _ask(self, claimed: ClaimedPage) -> OpenedPage | PspOutcome:
         psp, page = self._psp, claimed.page

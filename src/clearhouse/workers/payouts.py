@@ -10,12 +10,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-import asyncpg
 import structlog
 
 from clearhouse.kernel.clock import Clock
-from clearhouse.kernel.errors import UnavailableError
-from clearhouse.postgres.connection import LOST
 from clearhouse.psp.contract import Unknown
 from clearhouse.psp.rails import PayoutOutcome, Rail
 from clearhouse.wallets.payouts.batching import Batching, ClaimedBatch
@@ -23,11 +20,9 @@ from clearhouse.wallets.payouts.learning import PayoutLearning
 from clearhouse.wallets.payouts.lifecycle import outcome_word
 from clearhouse.wallets.payouts.sending import Call
 from clearhouse.workers.metrics import LEASES_LOST, PAYOUT_NEWS, PAYOUTS_ANSWERED, PAYOUTS_BATCHED
+from clearhouse.workers.turns import Idle, call_for_all, store_what_was_learnt, work_in_rounds
 
-_IDLE_FIRST: Final = 0.05
-_IDLE_LONGEST: Final = 2.0
-_TROUBLE_WAIT: Final = 0.5
-_SETTLE_TRIES: Final = 20
+_IDLE: Final = Idle(0.05, 2.0)
 _BATCHES_AT_ONCE: Final = 4
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.payouts")
 
@@ -54,32 +49,23 @@ class PayoutWorker:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until ``stopping`` is set; the calls under way are settled first."""
-        idle = _IDLE_FIRST
-        while not stopping.is_set():
-            try:
-                done = await self.round()
-            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
-                _log.warning("payouts_wait", rail=self._rail.name, error=type(error).__name__)
-                await self._clock.sleep(_TROUBLE_WAIT)
-                continue
-            idle = _IDLE_FIRST if done else min(idle * 2, _IDLE_LONGEST)
-            if not done:
-                await self._clock.sleep(idle)
+        await work_in_rounds(
+            self.round,
+            stopping,
+            self._clock,
+            _IDLE,
+            enough=1,
+            log=_log.bind(rail=self._rail.name),
+            trouble="payouts_wait",
+        )
 
     async def round(self) -> int:
         """One look at all there is to do; returns how many things were done."""
         done = formed = await self._batching.form(self._rail)
         PAYOUTS_BATCHED.labels(self._rail.name).inc(formed)
         claimed = await self._batching.claim(self._rail.name, _BATCHES_AT_ONCE)
-        # Gathered, not in a group: one that breaks must not cancel the calls beside it.
-        for broken in await asyncio.gather(
-            *(self._ask(one) for one in claimed), return_exceptions=True
-        ):
-            if isinstance(broken, Exception):
-                # The lease runs out and another takes the batch up; nothing is lost.
-                _log.error("payout_batch_broke", rail=self._rail.name, error=repr(broken))
-            elif isinstance(broken, BaseException):
-                raise broken
+        log = _log.bind(rail=self._rail.name)
+        await call_for_all(map(self._ask, claimed), log=log, broken="payout_batch_broke")
         return done + len(claimed) + await self._read_news()
 
     async def _ask(self, claimed: ClaimedBatch) -> None:
@@ -87,15 +73,12 @@ class PayoutWorker:
         for outcome in outcomes.values():
             word = outcome_word(outcome)
             PAYOUTS_ANSWERED.labels(self._rail.name, claimed.call.value, word).inc()
-        for _ in range(_SETTLE_TRIES):
-            try:
-                if not await self._learning.settle(claimed, outcomes):
-                    LEASES_LOST.inc()
-                return
-            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
-                # What the rail said is not thrown away because the database restarts.
-                _log.warning("settlement_waits", error=type(error).__name__)
-                await self._clock.sleep(_TROUBLE_WAIT)
+
+        async def settle() -> None:
+            if not await self._learning.settle(claimed, outcomes):
+                LEASES_LOST.inc()
+
+        await store_what_was_learnt(settle, self._clock, log=_log)
 
     async def _call(self, claimed: ClaimedBatch) -> Mapping[str, PayoutOutcome]:
         batch = claimed.batch

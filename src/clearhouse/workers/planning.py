@@ -2,16 +2,13 @@
 
 from typing import Final
 
-import asyncpg
 import structlog
 
 from clearhouse.kernel.clock import Clock
-from clearhouse.kernel.errors import UnavailableError
-from clearhouse.postgres.connection import LOST
 from clearhouse.wallets.payouts.planner import BATCH, PayoutPlanner
 from clearhouse.workers.metrics import PAYOUTS_PLANNED, PAYOUTS_WITHHELD
+from clearhouse.workers.turns import seconds_until, work_until_cancelled
 
-_SHORTEST: Final = 0.05
 _LONGEST: Final = 10.0
 _TROUBLE_WAIT: Final = 1.0
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.planner")
@@ -30,14 +27,9 @@ class Planner:
 
     async def run(self) -> None:
         """Work until cancelled; trouble with the database is waited for."""
-        while True:
-            try:
-                wait = await self.turn()
-            except (UnavailableError, asyncpg.PostgresError, *LOST) as error:
-                _log.warning("planner_waits", error=type(error).__name__)
-                wait = _TROUBLE_WAIT
-            if wait:
-                await self._clock.sleep(wait)
+        await work_until_cancelled(
+            self.turn, self._clock, log=_log, trouble="planner_waits", trouble_wait=_TROUBLE_WAIT
+        )
 
     async def turn(self) -> float:
         """Run a batch; returns how long to wait for the next one, 0 while there may be more."""
@@ -51,6 +43,4 @@ class Planner:
         if planned.due or adopted == BATCH:
             return 0
         due = await self._planner.next_due()
-        if due is None:
-            return _LONGEST
-        return min(max((due - self._clock.now()).total_seconds(), _SHORTEST), _LONGEST)
+        return seconds_until(due, self._clock.now(), longest=_LONGEST)
