@@ -4,7 +4,7 @@ import json
 
 from tests.cli.command import run
 from tests.ledger.books import MOMENT, succeeded
-from tests.wallets.days import Town
+from tests.wallets.days import Town, refund
 
 from clearhouse.postgres.connection import Pool
 
@@ -57,6 +57,30 @@ async def test_the_whole_life_of_a_wallet_on_the_command_line(pool: Pool, databa
     ]
 
 
+async def test_a_debt_is_written_off_by_two_persons(pool: Pool, database: str) -> None:
+    town = Town(pool)
+    sale = succeeded("order-1", seller="ann", amount=5_000, fee=0, at=MOMENT)
+    await town.tell(sale, refund(sale, 7_500))
+
+    def ask(user: str, *arguments: str) -> tuple[int, str, str]:
+        settings = {"CLEARHOUSE_DATABASE_URL": database, "USER": user}
+        wanted = ("ann", "--currency", "USD", "--reason", "gone", *arguments)
+        done = run("wallets", "write-off", *wanted, settings=settings)
+        return done.returncode, done.stdout, done.stderr
+
+    code, _, told = ask("eve")
+    assert (code, "25.00 USD needs a second person" in told) == (0, True)
+    code, _, told = ask("eve")
+    assert (code, "somebody else" in told) == (4, True)
+    code, said, _ = ask("bob", "--json")
+    done = json.loads(said)
+    assert (code, done["amount"], done["asked_by"], done["decided_by"]) == (
+        0, "25.00 USD", "eve", "bob",
+    )  # fmt: skip
+    code, _, told = ask("bob")
+    assert (code, "owes nothing" in told) == (4, True)
+
+
 def test_what_cannot_be_is_told_in_one_line(database: str) -> None:
     settings = {"CLEARHOUSE_DATABASE_URL": database, "USER": "eve"}
     wrong = [
@@ -65,6 +89,8 @@ def test_what_cannot_be_is_told_in_one_line(database: str) -> None:
         (2, ("terms", "ann", "--delay-hours", "1"), "--reason"),
         (2, ("terms", "ann", "--keep", "1.00", "--reason", "x"), "--currency"),
         (2, ("terms", "ann", "--reserve-basis-points", "10001", "--reason", "x"), "basis points"),
+        (2, ("write-off", "ann", "--currency", "xx", "--reason", "x"), "no currency"),
+        (4, ("write-off", "ann", "--currency", "USD", "--reason", "x"), "no wallet"),
         (4, ("release", "01a214b0-e888-7b47-85aa-9834ea662c49", "--reason", "x"), "no hold"),
     ]
     for code, arguments, words in wrong:

@@ -36,6 +36,7 @@ WORDS: Final = {
     "dispute_opened": "Dispute",
     "dispute_won": "Dispute won",
     "dispute_lost": "Dispute lost",
+    "write_off": "Debt written off",
     "payout": "Payout",
     "payout_reversal": "Payout that came back",
 }

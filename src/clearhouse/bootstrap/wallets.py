@@ -1,9 +1,12 @@
 """What sellers are owed: the wallets and what lets them mature."""
 
+from clearhouse.bootstrap.policies import wallet_terms
 from clearhouse.bootstrap.runtime import Runtime
+from clearhouse.settings import Settings
 from clearhouse.wallets.maturing.model import Terms
 from clearhouse.wallets.maturing.service import Maturing
 from clearhouse.wallets.service import PLATFORM_TERMS, WalletService
+from clearhouse.wallets.write_offs.service import WriteOffDesk
 
 
 def wallet_service(runtime: Runtime, terms: Terms = PLATFORM_TERMS) -> WalletService:
@@ -14,3 +17,10 @@ def wallet_service(runtime: Runtime, terms: Terms = PLATFORM_TERMS) -> WalletSer
 def maturing_service(runtime: Runtime) -> Maturing:
     """What lets sales mature; each is under the terms it was noted with."""
     return Maturing(runtime.pool, runtime.clock, wallet_service(runtime))
+
+
+def write_off_desk(runtime: Runtime, settings: Settings) -> WriteOffDesk:
+    """Who lets debts go."""
+    limits = settings.wallets.write_off_limit
+    wallets = wallet_service(runtime, wallet_terms(settings))
+    return WriteOffDesk(runtime.pool, runtime.clock, runtime.ids, wallets, limits)

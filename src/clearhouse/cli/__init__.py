@@ -127,6 +127,7 @@ _GROUPS: Final = (
             ("hold", "wallets:place_hold", "Stop a seller's payouts, with a reason."),
             ("release", "wallets:release_hold", "Let them go on."),
             ("terms", "wallets:agree_on_terms", "Show a seller's terms, or agree on others."),
+            ("write-off", "write_offs:write_off_debt", "Let go what a seller owes."),
         ),
     ),
 )

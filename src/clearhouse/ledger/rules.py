@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from clearhouse.ledger import after_sale, clearing, payouts, reserves
+from clearhouse.ledger import after_sale, clearing, payouts, reserves, write_offs
 from clearhouse.ledger.chart import sale
 from clearhouse.ledger.model import JournalEntry
 from clearhouse.messaging.events import (
+    DebtWrittenOff,
     DisputeClosed,
     DisputeOpened,
     Event,
@@ -52,6 +53,7 @@ WALLETS: Final[_Rules] = MappingProxyType(
         PayoutCancelled: payouts.payout_cancelled,
         ReserveKept: reserves.reserve,
         ReserveReleased: reserves.reserve_release,
+        DebtWrittenOff: write_offs.write_off,
     }
 )
 """What the wallets tell."""

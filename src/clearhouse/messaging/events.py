@@ -28,12 +28,13 @@ from clearhouse.messaging.payout_events import (
     PayoutSubmitted,
 )
 from clearhouse.messaging.settlement_events import SettlementBooked, SettlementProved
-from clearhouse.messaging.wallet_events import ReserveKept, ReserveReleased
+from clearhouse.messaging.wallet_events import DebtWrittenOff, ReserveKept, ReserveReleased
 
 __all__ = [
     "CATALOGUE",
     "AnyEvent",
     "BankDetailsChanged",
+    "DebtWrittenOff",
     "DisputeClosed",
     "DisputeOpened",
     "DisputeUpdated",
@@ -388,6 +389,7 @@ AnyEvent = (
     | SettlementProved
     | ReserveKept
     | ReserveReleased
+    | DebtWrittenOff
 )
 
 CATALOGUE: Final[tuple[type[Event], ...]] = (
@@ -422,6 +424,7 @@ CATALOGUE: Final[tuple[type[Event], ...]] = (
     SettlementProved,
     ReserveKept,
     ReserveReleased,
+    DebtWrittenOff,
 )
 
 _decoder: Final = msgspec.json.Decoder(AnyEvent)

@@ -28,3 +28,16 @@ class ReserveReleased(Event, frozen=True, kw_only=True, tag="reserve.released"):
     seller_account: str
     amount_minor: int
     currency: str
+
+
+class DebtWrittenOff(Event, frozen=True, kw_only=True, tag="debt.written_off"):
+    """What a seller owed and nobody will pay is the platform's loss; the wallet is credited.
+
+    Aggregate: the write-off. Publisher: wallets; consumer: ledger.
+    """
+
+    write_off_id: str
+    seller_account: str
+    amount_minor: int
+    currency: str
+    decided_by: str

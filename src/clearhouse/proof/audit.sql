@@ -242,6 +242,41 @@ where d.source_id is null
         is distinct from (d.amount_minor, d.currency, d.seller_account))
     or (b.source_id is null and (d.xid is null or (d.xid, d.position) <= (p.xid, p.position)))
 
+-- name: write_offs_examined
+select count(*) from wallets.write_offs
+
+-- name: write_offs_offenders
+-- Every debt that was let go beside its entry.
+with due as (
+    select d.write_off_id as source_id, d.seller_account, d.amount_minor, d.currency,
+        e.xid, e.position
+    from wallets.write_offs d
+    left join wallets.outbox e on e.aggregate_id = d.write_off_id and e.type = 'debt.written_off'
+), booked as (
+    select e.source_id, e.reference, l.amount_minor, l.currency, c.owner as seller_account,
+        starts_with(d.code, 'losses:') and starts_with(c.code, 'seller_payable:') as is_right
+    from ledger.journal_entries e
+    join ledger.journal_lines l on l.source_id = e.source_id and l.kind = e.kind
+    join ledger.accounts d on d.account_id = l.debit_account
+    join ledger.accounts c on c.account_id = l.credit_account
+    where e.kind = 'write_off'
+)
+select case
+    when d.source_id is null then format('write-off %s is booked, but nothing was written off',
+        b.reference)
+    when b.source_id is null then format('write-off %s of %s %s is not booked', d.source_id,
+        d.amount_minor, d.currency)
+    else format('write-off %s is %s %s of %s, but booked as %s %s of %s', d.source_id,
+        d.amount_minor, d.currency, d.seller_account, b.amount_minor, b.currency, b.seller_account)
+    end as offender
+from due d
+full join booked b on b.source_id = d.source_id
+left join ledger.positions p on p.consumer = 'ledger.wallets'
+where d.source_id is null
+    or (b.source_id is not null and (not b.is_right or (b.amount_minor, b.currency,
+        b.seller_account) is distinct from (d.amount_minor, d.currency, d.seller_account)))
+    or (b.source_id is null and (d.xid is null or (d.xid, d.position) <= (p.xid, p.position)))
+
 -- name: wallets_examined
 select count(*) from wallets.wallets
 

@@ -27,6 +27,7 @@ _TITLES: Final = {
     "disputes": "Every dispute is booked as its money lies: held, returned or lost",
     "payouts": "Every payout is booked as it took, left and came back, to the cent",
     "reserves": "Every reserve is booked as it was kept and released, to the cent",
+    "write_offs": "Every debt that was written off is booked as a loss once, to the cent",
     "wallets": "Every wallet equals its ledger accounts, reserved apart from the rest (I2)",
     "letters": "Nothing was laid aside that nobody has looked at",
 }

@@ -274,6 +274,7 @@ def _assemble(
             reserve_basis_points=value["wallets.reserve_basis_points"],
             reserve_days=value["wallets.reserve_days"],
             keep=value["wallets.keep"] or {},
+            write_off_limit=value["wallets.write_off_limit"],
         ),
         webhooks=_webhooks(value),
         sandbox=SandboxSettings(

@@ -163,10 +163,10 @@ class ReconciliationSettings:
 
 @dataclass(frozen=True, slots=True)
 class WalletSettings:
-    """The terms of sellers without terms of their own.
+    """The terms of sellers without terms of their own, and who may write debts off.
 
-    ``matures`` is ``after_delay`` or ``when_settled``, ``keep`` what always stays in a wallet, in
-    minor units by currency.
+    ``matures`` is ``after_delay`` or ``when_settled``. ``keep`` is what always stays in a wallet,
+    ``write_off_limit`` what one person may write off alone, in minor units by currency.
     """
 
     matures: str
@@ -174,6 +174,7 @@ class WalletSettings:
     reserve_basis_points: int
     reserve_days: int
     keep: Mapping[str, int]
+    write_off_limit: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,4 +39,11 @@ WALLETS: Final = (
         "What always stays in such a seller's wallet and is never paid out, by currency; a currency"
         " not named: nothing.",
     ),
+    Setting(
+        "wallets.write_off_limit",
+        kinds.AMOUNTS,
+        "USD=10.00, EUR=10.00, GBP=10.00, JPY=1000, KWD=3.000",
+        "Up to how much of a seller's debt one person may write off alone, by currency; more, and a"
+        " currency that is not named, needs a second person.",
+    ),
 )

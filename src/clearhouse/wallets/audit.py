@@ -12,6 +12,7 @@ _TITLES: Final = {
     "noted": "Every sale that was credited waits to mature, with its seller and amount",
     "reserves": "What is kept back of each sale moved once, and once back",
     "matured": "What matured is not pending any more, and nothing was added or lost by it",
+    "write_offs": "Every debt that was written off was credited once, to the cent",
     "payouts": "Every payout took its amount once, and gave it back if it came back",
     "batches": "Every batch of payouts has the members it was made of, to the cent",
     "sending": "Every payout that is not final is on its way to somebody who moves it on",

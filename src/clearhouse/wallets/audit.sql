@@ -176,3 +176,21 @@ full join (
 ) m on m.source_id = r.sale_id
 where r.sale_id is null or m.source_id is null
     or m.minor <> case when r.released_at is null then r.amount_minor else 0 end
+
+-- name: write_offs_examined
+select count(*) from wallets.write_offs
+
+-- name: write_offs_offenders
+select case
+    when d.write_off_id is null then format('write-off %s moved %s, but there is no such write-off',
+        m.reference, m.available_minor)
+    else format('write-off %s of %s %s of %s credited %s %s to %s', d.write_off_id, d.amount_minor,
+        d.currency, d.seller_account, coalesce(m.available_minor, 0), m.currency, m.seller_account)
+    end as offender
+from wallets.write_offs d
+full join (
+    select m.source_id, m.reference, m.available_minor, w.seller_account, w.currency
+    from wallets.movements m join wallets.wallets w using (wallet_id) where m.kind = 'write_off'
+) m on m.source_id = d.write_off_id
+where (d.amount_minor, d.seller_account, d.currency)
+    is distinct from (m.available_minor, m.seller_account, m.currency)
