@@ -33,6 +33,7 @@ _COMMANDS: Final = (
     ("reconcile", _PROVE, "reconcile:reconcile", "Compare our books with the PSPs' reports."),
     ("report", _PROVE, "report:report", "Report what agrees, what does not, and where money is."),
     ("inspect", _PROVE, "inspect_files:inspect", "Read settlement reports and bank statements."),
+    ("simulate", _PROVE, "simulate.command:simulate", "Live a marketplace's year in minutes."),
     ("bench", _PROVE, "bench.command:bench", "Measure beside pgbench on the same server."),
     ("migrate", _MANAGE, "migrate:migrate", "Bring the database up to date."),
     ("archive", _MANAGE, "archive:archive", "Put old payments away, while new ones come in."),

@@ -5,12 +5,13 @@ import contextlib
 import signal
 import socket
 from collections.abc import Awaitable, Coroutine
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from clearhouse.cli.lifeline import Lifeline
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import UnavailableError
 
+Result = TypeVar("Result")
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOOK_SECONDS: Final = 0.02
 
@@ -91,7 +92,7 @@ def free_port(host: str) -> int:
         return listener.getsockname()[1]
 
 
-async def interruptible(work: Awaitable[int]) -> int:
+async def interruptible(work: Awaitable[Result]) -> Result:
     """Run a command's work so that SIGTERM and SIGHUP stop it just as Ctrl-C does.
 
     Raises KeyboardInterrupt when it was stopped.

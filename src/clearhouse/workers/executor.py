@@ -104,6 +104,14 @@ class Executor:
             _log.warning("executor_waits", psp=self._psp.name, error=type(error).__name__)
         await self._clock.sleep(_TROUBLE_WAIT)
 
+    async def round(self) -> int:
+        """Execute what is due now and wait until it is settled; says how many orders that were."""
+        claimed = await self._claim(self._concurrency)
+        for order in claimed:
+            self._start(order)
+        await self.drain()
+        return len(claimed)
+
     async def drain(self) -> None:
         """Wait until every call under way is settled."""
         while self._calls:

@@ -1,0 +1,1 @@
+"""``clearhouse simulate``: a year of a marketplace in minutes, with every cent accounted for."""
