@@ -8,9 +8,9 @@ from msgspec import Meta
 
 from clearhouse.api.buyer_info import LAYOUT, check_characters
 from clearhouse.api.cards import bytes_hold_card_number, holds_card_number
+from clearhouse.api.documents import document_of
 from clearhouse.api.faults import Faults, pointer_to
-from clearhouse.api.problems import HttpError
-from clearhouse.api.strict_json import MalformedJson, Members, TooDeep, read_strictly
+from clearhouse.api.strict_json import Members
 from clearhouse.kernel.errors import CardNumberRefused, InvalidRequest
 from clearhouse.psp.disputes import Evidence
 
@@ -80,12 +80,7 @@ def read_acceptance(body: bytes) -> Evidence:
 def _members_of(body: bytes, faults: Faults, known: tuple[str, ...]) -> Members | None:
     if bytes_hold_card_number(body):
         raise CardNumberRefused("")
-    try:
-        document: Any = read_strictly(body or b"{}")
-    except TooDeep:
-        document = None
-    except MalformedJson as error:
-        raise HttpError("malformed-json", f"The body is not JSON: {error}.") from None
+    document = document_of(body)
     if not isinstance(document, Members):
         faults.add("", "wrong-type", "must be a JSON object")
         return None

@@ -9,10 +9,10 @@ from msgspec import UNSET, Meta, UnsetType
 
 from clearhouse.api.buyer_info import plain
 from clearhouse.api.cards import bytes_hold_card_number
+from clearhouse.api.documents import document_of
 from clearhouse.api.faults import Faults, pointer_to
-from clearhouse.api.problems import HttpError
 from clearhouse.api.requests import Identifier
-from clearhouse.api.strict_json import MalformedJson, Members, TooDeep, read_strictly
+from clearhouse.api.strict_json import Members
 from clearhouse.kernel.errors import CardNumberRefused, InvalidRequest
 from clearhouse.webhooks.outgoing.endpoints import LONGEST_DESCRIPTION, MOST_FILTERS
 
@@ -135,14 +135,8 @@ def read_endpoint_body(body: bytes, kind: type[Body]) -> Body:
     """
     if bytes_hold_card_number(body):
         raise CardNumberRefused("")
-    try:
-        document = read_strictly(body or b"{}")
-    except TooDeep:
-        document = None
-    except MalformedJson as error:
-        raise HttpError("malformed-json", f"The body is not JSON: {error}.") from None
     faults = Faults()
-    values = _checked(document, kind, faults)
+    values = _checked(document_of(body), kind, faults)
     if faults:
         raise InvalidRequest(faults.found)
     return msgspec.convert(values, kind)

@@ -8,9 +8,9 @@ import msgspec
 
 from clearhouse.api.buyer_info import check_characters
 from clearhouse.api.cards import holds_card_number
+from clearhouse.api.documents import document_of
 from clearhouse.api.faults import Faults
-from clearhouse.api.problems import HttpError
-from clearhouse.api.strict_json import MalformedJson, Members, Number, TooDeep, read_strictly
+from clearhouse.api.strict_json import Members, Number
 from clearhouse.kernel.errors import CardNumberRefused, InvalidRequest
 
 Body = TypeVar("Body", bound=msgspec.Struct)
@@ -30,14 +30,8 @@ def read_flat(
     digits are no card's even where they look like one. Raises CardNumberRefused, InvalidRequest
     with every fault, and HttpError for what is not JSON.
     """
-    try:
-        document = read_strictly(body or b"{}")
-    except TooDeep:
-        document = None
-    except MalformedJson as error:
-        raise HttpError("malformed-json", f"The body is not JSON: {error}.") from None
     faults = Faults()
-    values = _values(document, kind, rules, unlike_cards, faults)
+    values = _values(document_of(body), kind, rules, unlike_cards, faults)
     if faults:
         raise InvalidRequest(faults.found)
     return msgspec.convert(values, kind), _encoder.encode(values)

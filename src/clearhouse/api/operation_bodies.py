@@ -8,10 +8,10 @@ from msgspec import Meta
 
 from clearhouse.api.buyer_info import check_characters
 from clearhouse.api.cards import bytes_hold_card_number, holds_card_number
+from clearhouse.api.documents import document_of
 from clearhouse.api.faults import Faults
-from clearhouse.api.problems import HttpError
 from clearhouse.api.requests import ID_PATTERN, MAX_AMOUNT, MAX_ID, Identifier
-from clearhouse.api.strict_json import MalformedJson, Members, Number, TooDeep, read_strictly
+from clearhouse.api.strict_json import Members, Number
 from clearhouse.kernel.errors import CardNumberRefused, InvalidRequest
 from clearhouse.kernel.money import EXPONENTS, MAX_MINOR, MoneyError, format_minor, parse_charge
 
@@ -80,14 +80,8 @@ def read_operation(body: bytes, kind: type[Body], currency: str) -> tuple[Body, 
     """
     if bytes_hold_card_number(body):
         raise CardNumberRefused("")
-    try:
-        document = read_strictly(body or b"{}")
-    except TooDeep:
-        document = None
-    except MalformedJson as error:
-        raise HttpError("malformed-json", f"The body is not JSON: {error}.") from None
     faults = Faults()
-    values = _values(document, kind, currency, faults)
+    values = _values(document_of(body), kind, currency, faults)
     if faults:
         raise InvalidRequest(faults.found)
     wanted = msgspec.convert(values, kind)
