@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from checks import docs, hygiene, lifecycle, locks, sizes
+from checks import docs, hygiene, lifecycle, locks, queries, sizes
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 BIN: Final = Path(sys.executable).parent
@@ -42,6 +42,7 @@ CHECKS: Final[dict[str, Callable[[], Outcome]]] = {
     "sizes": own(sizes.problems),
     "hygiene": own(hygiene.problems),
     "locks": own(locks.problems),
+    "queries": own(queries.problems),
     "docs": own(docs.problems),
     "lifecycle": own(lifecycle.problems),
     "types": tool("pyright"),

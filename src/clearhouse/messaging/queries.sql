@@ -13,11 +13,6 @@ where (xid, position) > ($1::text::xid8, $2)
 order by xid, position
 limit $3
 
--- name: lag
-select count(*) as events
-from {schema}.outbox
-where (xid, position) > ($1::text::xid8, $2)
-
 -- name: take_position
 insert into {schema}.positions (consumer) values ($1)
 on conflict (consumer) do update set updated_at = now()

@@ -48,10 +48,6 @@ from payments.payment_orders where finalized_at is not null
 select count(*) as orders, coalesce(sum(calls - 1), 0)::bigint as calls
 from payments.attempts where calls > 1
 
--- name: best_sellers
-select seller_account, currency, pending_minor + available_minor as pending_minor
-from wallets.wallets order by movement_count desc, seller_account, currency limit 5
-
 -- name: payable
 select seller_account from wallets.wallets where currency = 'EUR' and available_minor >= 100
 order by available_minor desc, seller_account

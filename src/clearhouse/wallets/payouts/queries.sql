@@ -221,10 +221,5 @@ update wallets.rail_news set cursor = $3, next_at = now() + $4::interval
 where rail = $1 and fence = $2
 returning rail
 
--- name: ask_batch_of
-update wallets.payout_batch_work w set next_at = now()
-from wallets.payouts p where p.payout_id = $1 and w.batch_id = p.batch_id
-returning w.batch_id
-
 -- name: told
 select occurred_at, type, version from wallets.outbox where aggregate_id = $1 order by version
