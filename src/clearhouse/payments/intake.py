@@ -16,7 +16,6 @@ from clearhouse.kernel.errors import (
     Conflict,
     Fault,
     KeyInUse,
-    UnavailableError,
 )
 from clearhouse.kernel.ids import Ids
 from clearhouse.messaging.events import OrderAccepted, PaymentEventAccepted
@@ -32,11 +31,10 @@ from clearhouse.payments.pages.intake import store_pages
 from clearhouse.payments.routes import Route, Router
 from clearhouse.payments.store import QUERIES, SCHEMA
 from clearhouse.postgres.barrier import pass_barrier
-from clearhouse.postgres.connection import Connection, Pool, in_transaction
+from clearhouse.postgres.connection import Connection, Pool, in_race
 from clearhouse.postgres.group_commit import GroupCommit
 
 _Answer = IntakeAnswer | Exception
-_RACES: Final = 5
 _STORE: Final = QUERIES["store_payments"].replace("{publish}", publish_clause(SCHEMA, 27))
 
 
@@ -132,20 +130,17 @@ class IntakeService:
         closely = False
 
         async def work(connection: Connection) -> list[_Answer]:
-            return await self._store(connection, batch, closely=closely)
-
-        for _ in range(_RACES):
+            nonlocal closely
             try:
-                answers = await in_transaction(self._pool, self._clock, work)
+                return await self._store(connection, batch, closely=closely)
             except _RaceLost:
                 closely = True
-                continue
-            if any(isinstance(answer, IntakeAnswer) and answer.replayed for answer in answers):
-                await pass_barrier(self._pool)
-            return answers
-        raise UnavailableError(
-            "Too many requests race for the same ids.", hint="Repeat with the same idempotency key."
-        )
+                raise
+
+        answers = await in_race(self._pool, self._clock, work, over="the same ids", lost=_RaceLost)
+        if any(isinstance(answer, IntakeAnswer) and answer.replayed for answer in answers):
+            await pass_barrier(self._pool)
+        return answers
 
     async def _store(
         self, connection: Connection, batch: Sequence[Intake], *, closely: bool

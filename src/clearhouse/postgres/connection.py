@@ -5,6 +5,7 @@ a server that restarts) is handled here once, so that a service function only ha
 be safe to run twice, which all of them are.
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
@@ -116,6 +117,28 @@ async def in_transaction(
                 hint="Repeat the request with the same idempotency key.",
             ) from error
     raise AssertionError("unreachable")
+
+
+async def in_race(
+    pool: Pool,
+    clock: Clock,
+    work: Callable[[Connection], Awaitable[Result]],
+    *,
+    over: str,
+    lost: type[Exception] = asyncpg.UniqueViolationError,
+) -> Result:
+    """Do ``work`` in a transaction, and look again each time another took what it looked for.
+
+    ``lost`` is what ``work`` meets then, a unique index by default: whoever came first has
+    committed, so the next look sees it. Raises UnavailableError, naming what it is ``over``, when
+    the race is lost five times, and as ``in_transaction`` does.
+    """
+    for _ in range(_ATTEMPTS):
+        with contextlib.suppress(lost):
+            return await in_transaction(pool, clock, work)
+    raise UnavailableError(
+        f"Too many requests race for {over}.", hint="Repeat with the same idempotency key."
+    )
 
 
 def affected(status: str) -> int:

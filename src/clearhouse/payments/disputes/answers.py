@@ -7,12 +7,11 @@ holds an older fence than the work row has lost its lease and cannot write (inva
 from datetime import datetime, timedelta
 from typing import Final
 
-import asyncpg
 import structlog
 
 from clearhouse.access.replay import IntakeAnswer, judge
 from clearhouse.kernel.clock import Clock
-from clearhouse.kernel.errors import NotFound, UnavailableError
+from clearhouse.kernel.errors import NotFound
 from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.randomness import Randomness
 from clearhouse.payments.disputes.answering import (
@@ -39,10 +38,9 @@ from clearhouse.payments.operations.store import lock_orders
 from clearhouse.payments.patience import RetryPolicy
 from clearhouse.payments.store import QUERIES as PAYMENTS
 from clearhouse.postgres.barrier import pass_barrier
-from clearhouse.postgres.connection import Connection, Pool, in_transaction, row_value
+from clearhouse.postgres.connection import Connection, Pool, in_race, in_transaction, row_value
 from clearhouse.psp.disputes import DisputeStage
 
-_RACES: Final = 5
 _LATER: Final = timedelta(microseconds=1)
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.disputes")
 
@@ -66,17 +64,11 @@ class AnswerIntake:
         async def work(connection: Connection) -> IntakeAnswer:
             return await self._store(connection, wanted)
 
-        for _ in range(_RACES):
-            try:
-                answer = await in_transaction(self._pool, self._clock, work)
-            except asyncpg.UniqueViolationError:
-                continue  # another request took the key or answered the dispute: look again
-            if answer.replayed:
-                await pass_barrier(self._pool)
-            return answer
-        raise UnavailableError(
-            "Too many requests race for this dispute.", hint="Repeat with the same idempotency key."
-        )
+        # Another request may take the key, or answer the dispute, between our look and our insert.
+        answer = await in_race(self._pool, self._clock, work, over="this dispute")
+        if answer.replayed:
+            await pass_barrier(self._pool)
+        return answer
 
     async def _store(self, connection: Connection, wanted: NewAnswer) -> IntakeAnswer:
         [row] = await connection.fetch(

@@ -7,7 +7,6 @@ what the earlier one took; the database's own ceiling stands behind it.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
 from uuid import UUID
 
 from clearhouse.access.replay import IntakeAnswer, judge
@@ -18,7 +17,6 @@ from clearhouse.kernel.errors import (
     Fault,
     KeyInUse,
     NotFound,
-    UnavailableError,
 )
 from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.money import Money
@@ -43,11 +41,10 @@ from clearhouse.payments.operations.store import (
 from clearhouse.payments.operations.terms import FeePolicy, terms_of
 from clearhouse.payments.store import QUERIES as PAYMENTS
 from clearhouse.postgres.barrier import pass_barrier
-from clearhouse.postgres.connection import Connection, Pool, in_transaction
+from clearhouse.postgres.connection import Connection, Pool, in_race
 from clearhouse.postgres.group_commit import GroupCommit
 
 _Answer = IntakeAnswer | Exception
-_RACES: Final = 5
 
 
 class OperationIntake:
@@ -94,17 +91,10 @@ class OperationIntake:
         async def work(connection: Connection) -> list[_Answer]:
             return await self._store(connection, batch)
 
-        for _ in range(_RACES):
-            try:
-                answers = await in_transaction(self._pool, self._clock, work)
-            except RaceLost:
-                continue
-            if any(isinstance(answer, IntakeAnswer) and answer.replayed for answer in answers):
-                await pass_barrier(self._pool)
-            return answers
-        raise UnavailableError(
-            "Too many requests race for the same ids.", hint="Repeat with the same idempotency key."
-        )
+        answers = await in_race(self._pool, self._clock, work, over="the same ids", lost=RaceLost)
+        if any(isinstance(answer, IntakeAnswer) and answer.replayed for answer in answers):
+            await pass_barrier(self._pool)
+        return answers
 
     async def _store(self, connection: Connection, batch: Sequence[NewOperation]) -> list[_Answer]:
         answers = await self._look(connection, batch)

@@ -6,15 +6,13 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from clearhouse.access.replay import IntakeAnswer, judge
 from clearhouse.kernel.clock import Clock
-from clearhouse.kernel.errors import NotFound, PayoutRefused, UnavailableError
+from clearhouse.kernel.errors import NotFound, PayoutRefused
 from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.money import Money, format_minor
 from clearhouse.postgres.barrier import pass_barrier
-from clearhouse.postgres.connection import Connection, Pool, in_transaction
+from clearhouse.postgres.connection import Connection, Pool, in_race, in_transaction
 from clearhouse.wallets.payouts import store
 from clearhouse.wallets.payouts.amounts import (
     Limits,
@@ -40,7 +38,6 @@ from clearhouse.wallets.payouts.standing import Standing, limits_of, standings
 from clearhouse.wallets.payouts.store import QUERIES
 from clearhouse.wallets.service import WalletService
 
-_RACES: Final = 5
 _WITHHELD: Final = {
     Withheld.HELD: "the payouts of this seller are held",
     Withheld.DEBT: "the seller owes the platform money in this currency",
@@ -80,17 +77,10 @@ class PayoutDesk:
         async def work(connection: Connection) -> IntakeAnswer:
             return await self._accept(connection, wanted)
 
-        for _ in range(_RACES):
-            try:
-                answer = await in_transaction(self._pool, self._clock, work)
-            except asyncpg.UniqueViolationError:
-                continue  # another request took the key: look again
-            if answer.replayed:
-                await pass_barrier(self._pool)
-            return answer
-        raise UnavailableError(
-            "Too many requests race for this key.", hint="Repeat with the same idempotency key."
-        )
+        answer = await in_race(self._pool, self._clock, work, over="this key")
+        if answer.replayed:
+            await pass_barrier(self._pool)
+        return answer
 
     async def approve(self, name: str, by: str) -> Payout:
         """Let a payout go; again, it changes nothing.
