@@ -5,12 +5,14 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
 import asyncpg
 import pytest
 import structlog
+from httpx._transports import default as httpx_transport
 from hypothesis import HealthCheck, settings
 
 from clearhouse.bootstrap import migrate_all
@@ -35,6 +37,15 @@ def fresh_logs() -> Iterator[None]:
     """No test logs into the output that an earlier one was given."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def certificates_are_read_once() -> Iterator[None]:
+    """Or each client of HTTP reads those of the machine anew, for longer than most tests take."""
+    with pytest.MonkeyPatch.context() as patch:
+        once = lru_cache(httpx_transport.create_ssl_context)
+        patch.setattr(httpx_transport, "create_ssl_context", once)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
+from tests import forked
 
 PATIENCE = 60.0
 
@@ -22,10 +23,15 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 def run(
     *arguments: str, settings: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+    """Run a command to its end, in a process that has clearhouse loaded already."""
+    return forked.run_command(arguments, environment(settings), PATIENCE)
+
+
+def run_from_scratch(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, Python included."""
     return subprocess.run(
         [sys.executable, "-m", "clearhouse", *arguments],
-        env=environment(settings),
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,

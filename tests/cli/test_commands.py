@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from tests.cli.command import run
+from tests.cli.command import run, run_from_scratch
 
 from clearhouse.postgres.embedded import EmbeddedPostgres
 
@@ -19,7 +19,7 @@ def complaint(stderr: str) -> str:
 
 
 def test_help_lists_every_command_with_what_it_does() -> None:
-    told = run("--help")
+    told = run_from_scratch("--help")
     assert told.returncode == 0
     for name in ("demo", "up", "serve", "work", "sandbox", "verify", "prove", "migrate", "keys"):
         assert f" {name} " in told.stdout

@@ -1,13 +1,8 @@
-"""A worker that is killed at one exact moment of its first call to the PSP; run as a program.
-
-Its one argument is JSON: the database, how to reach the PSP, and when to die.
-"""
+"""A worker that is killed at one exact moment of its first call to the PSP."""
 
 import asyncio
-import json
 import os
 import signal
-import sys
 from datetime import timedelta
 from typing import Any
 
@@ -55,5 +50,6 @@ async def main(told: dict[str, Any]) -> None:
         await asyncio.sleep(0.01)
 
 
-if __name__ == "__main__":
-    asyncio.run(main(json.loads(sys.argv[1])))
+def work_until_death(told: dict[str, Any]) -> None:
+    """Of a process; it is told the database, how to reach the PSP, and when to die."""
+    asyncio.run(main(told))

@@ -1,13 +1,8 @@
-"""A payout worker that is killed at one exact moment; run as a program.
-
-Its one argument is JSON: the database, the rail's folder, and when to die.
-"""
+"""A payout worker that is killed at one exact moment."""
 
 import asyncio
-import json
 import os
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -101,5 +96,6 @@ async def main(told: dict[str, Any]) -> None:
         await asyncio.sleep(0.05)
 
 
-if __name__ == "__main__":
-    asyncio.run(main(json.loads(sys.argv[1])))
+def work_until_death(told: dict[str, Any]) -> None:
+    """Of a process; it is told the database, the rail's folder, and when to die."""
+    asyncio.run(main(told))

@@ -1,17 +1,15 @@
 """kill -9 of a worker around its call to the PSP: done once, and nothing is left hanging."""
 
 import asyncio
-import json
 import signal
-import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import forked
 from tests.disputes.rooms import an_answer, execution, service
-from tests.end_to_end.dying import LEASE
+from tests.end_to_end.dying import LEASE, work_until_death
 from tests.end_to_end.test_disputes import books_hold, disputed
 from tests.operations.desk import CLOCK, Desk, a_refund
 from tests.proof.flow import consume
@@ -26,7 +24,6 @@ from clearhouse.sandbox.server import Running, running
 from clearhouse.workers.disputes import DisputeWorker
 from clearhouse.workers.operator import Operator
 
-ROOT = Path(__file__).resolve().parents[2]
 HELD = (Kind.CAPTURE, Kind.VOID)
 ANSWERS = (AnswerKind.EVIDENCE, AnswerKind.ACCEPTANCE)
 UNDER_WAY = (
@@ -76,10 +73,9 @@ class Shop:
             "base_url": self.sandbox.base_url,
             "moment": moment,
         }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.end_to_end.dying", json.dumps(told), cwd=ROOT
-        )
-        assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
+        process = forked.start(work_until_death, told)
+        await asyncio.to_thread(process.join, 60)
+        assert process.exitcode == -signal.SIGKILL
 
     async def others_take_over(self) -> None:
         """Two of each kind of worker, until nothing is under way."""

@@ -3,14 +3,14 @@
 import asyncio
 import json
 import signal
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.end_to_end.dying_payer import LEASE, MOMENTS, rail_in
+from tests import forked
+from tests.end_to_end.dying_payer import LEASE, MOMENTS, rail_in, work_until_death
 from tests.ledger.books import CLOCK
 from tests.payouts.house import an_account, ask, desk, left, seller, wanted
 from tests.payouts.tills import Hands
@@ -24,7 +24,6 @@ from clearhouse.sandbox.core import Core
 from clearhouse.sandbox.server import open_core
 from clearhouse.wallets.payouts.model import PayoutStatus
 
-ROOT = Path(__file__).resolve().parents[2]
 HOLDERS = ("Ann Seller", "Reject AC04", "Return MD07", "Bob Seller")
 P = PayoutStatus
 
@@ -57,15 +56,13 @@ def bank_over(folder: Path) -> Bank:
 
 
 async def worker_dies(database: str, folder: Path, moment: str, bank: Bank) -> None:
-    told = json.dumps({"database": database, "folder": str(folder), "moment": moment})
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.end_to_end.dying_payer", told, cwd=ROOT
-    )
+    told = {"database": database, "folder": str(folder), "moment": moment}
+    process = forked.start(work_until_death, told)
     async with asyncio.timeout(90):
-        while process.returncode is None:
+        while process.is_alive():
             bank.work()
-            await asyncio.sleep(0.1)
-    assert process.returncode == -signal.SIGKILL
+            await asyncio.sleep(0.05)
+    assert process.exitcode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
