@@ -10,9 +10,9 @@ from itertools import count
 from pathlib import Path
 
 import asyncpg
+import httpx
 import pytest
 import structlog
-from httpx._transports import default as httpx_transport
 from hypothesis import HealthCheck, settings
 
 from clearhouse.bootstrap import migrate_all
@@ -43,8 +43,8 @@ def fresh_logs() -> Iterator[None]:
 def certificates_are_read_once() -> Iterator[None]:
     """Or each client of HTTP reads those of the machine anew, for longer than most tests take."""
     with pytest.MonkeyPatch.context() as patch:
-        once = lru_cache(httpx_transport.create_ssl_context)
-        patch.setattr(httpx_transport, "create_ssl_context", once)
+        once = lru_cache(httpx.create_ssl_context)
+        patch.setattr("httpx._transports.default.create_ssl_context", once)
         yield
 
 
