@@ -23,7 +23,7 @@ demo: $(VENV)/.runtime ## See a marketplace sell and pay its sellers, and the pr
 
 test: $(VENV)/.dev ## Run all tests (under 10 minutes on 2 cores)
 	@$(BIN)/python -m tests.browser.bring $(ARGS)
-	@$(BIN)/pytest --numprocesses=auto --maxprocesses=4 $(ARGS)
+	@$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal $(ARGS)
 
 check: $(VENV)/.dev ## Format, lint, types, floors, sizes, documentation, hygiene
 	@$(BIN)/python -m checks

@@ -20,7 +20,7 @@ from clearhouse.postgres.connection import PlainConnection, Pool, open_pool
 from clearhouse.postgres.embedded import EmbeddedPostgres
 
 # Where there is no browser, the tests that need one are left out, and the summary says so.
-pytest_plugins = ["tests.browser.left_out"]
+pytest_plugins = ["tests.browser.left_out", "tests.order"]
 
 # A busy machine is no failed test; `make soak` asks for very many examples.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])

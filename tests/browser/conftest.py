@@ -39,7 +39,9 @@ def house(
 
     async def create() -> None:
         admin = await asyncpg.connect(postgres_server.dsn())
-        await admin.execute(f"create database browser template {template_database}")
+        await admin.execute(
+            f"create database browser template {template_database} strategy file_copy"
+        )
         await admin.close()
 
     asyncio.run(create())

@@ -146,6 +146,7 @@ async def round_in(directory: Path, seed: int, baskets: int, *victims: str) -> N
     assert servers_in(directory) == []
 
 
+@pytest.mark.whole_group
 @pytest.mark.timeout(900)
 async def test_two_rounds(directory: Path) -> None:
     for number, postgres in enumerate(QUICK):

@@ -77,6 +77,7 @@ async def test_stored_orders_are_whole_lives(database: str, owner: PlainConnecti
     assert await owner.fetchval("select count(*) from payments.payment_orders_default") == 0
 
 
+@pytest.mark.whole_group
 def test_a_short_run_prints_every_row_and_leaves_nothing() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "clearhouse", "bench", "--rounds", "1", "--seconds", "1", "--json"],

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from tests.cli.command import Started, run, until_gone
 
+pytestmark = pytest.mark.whole_group
+
 
 @pytest.fixture
 def directory() -> Iterator[Path]:

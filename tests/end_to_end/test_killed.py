@@ -52,6 +52,7 @@ async def kill_one_after_the_other(group: Group) -> list[int]:
     return killed
 
 
+@pytest.mark.whole_group
 async def test_killing_every_process_loses_nothing_and_charges_nobody_twice(
     directory: Path,
 ) -> None:

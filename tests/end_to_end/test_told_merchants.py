@@ -96,6 +96,7 @@ async def until_told(merchant: Merchant) -> None:
     raise AssertionError(f"never told: {EXPECTED - {about(got) for got in merchant.got}}")
 
 
+@pytest.mark.whole_group
 async def test_killing_the_sender_loses_nothing_and_a_repeat_has_the_same_id(
     directory: Path,
 ) -> None:

@@ -9,9 +9,7 @@ from clearhouse.bootstrap.runtime import Runtime
 from clearhouse.settings import Settings
 from clearhouse.webhooks.outgoing.endpoints import EndpointService
 from clearhouse.webhooks.outgoing.log import DeliveryLog
-from clearhouse.webhooks.outgoing.sender import Sender
 from clearhouse.webhooks.outgoing.service import DeliveryService
-from clearhouse.workers.dispatcher import Dispatcher, keep_house
 
 _SPARE: Final = timedelta(seconds=30)
 """What a lease is longer than a call may take."""
@@ -38,6 +36,10 @@ def dispatching(
     runtime: Runtime, settings: Settings, stopping: asyncio.Event
 ) -> tuple[asyncio.Task[None], asyncio.Task[None]]:
     """The loops that send: the dispatcher, which ends what it has begun, and its housekeeping."""
+    # Who only looks at what was sent needs no HTTP client, which takes long to load.
+    from clearhouse.webhooks.outgoing.sender import Sender
+    from clearhouse.workers.dispatcher import Dispatcher, keep_house
+
     given = settings.webhooks
     service = DeliveryService(
         runtime.pool,

@@ -12,7 +12,7 @@ from clearhouse.cli.options import GROUP_FILE
 from clearhouse.cli.supervisor import Group, Program
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.money import EXPONENTS
-from clearhouse.sandbox.server import SECRETS
+from clearhouse.sandbox.secrets import SECRETS
 from clearhouse.settings import COMMAND_LINE, SETTINGS, Loaded, Settings
 
 DATABASE: Final = Program("database", ("database",))

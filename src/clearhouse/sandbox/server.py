@@ -20,6 +20,7 @@ from clearhouse.sandbox.braintree import signing as braintree
 from clearhouse.sandbox.core import Core, Settings
 from clearhouse.sandbox.courier import Courier, Endpoint
 from clearhouse.sandbox.faults import Faults, Rates
+from clearhouse.sandbox.secrets import SECRETS
 from clearhouse.sandbox.square import signing as square
 from clearhouse.sandbox.stripe import signing as stripe
 from clearhouse.sandbox.time import MovableClock
@@ -32,8 +33,6 @@ _START_SECONDS = 10.0
 _TICK_SECONDS = 0.05
 POSTS: Final = {"stripe": stripe.POST, "braintree": braintree.POST, "square": square.POST}
 """How each PSP sends its webhooks."""
-SECRETS: Final = {"stripe": "whsec_sandbox", "braintree": "sandbox|sandbox", "square": "sandbox"}
-"""What each PSP signs with where nobody says otherwise; Braintree's is public and private key."""
 WEBHOOK_PATH: Final = "/v1/webhooks/"
 """Where clearhouse's API takes them, followed by the PSP's name."""
 
