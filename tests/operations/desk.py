@@ -14,7 +14,7 @@ from clearhouse.kernel.clock import SystemClock
 from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.money import Money
 from clearhouse.kernel.randomness import SystemRandomness
-from clearhouse.payments.fees import DefaultFee
+from clearhouse.payments.fees.model import DefaultFee
 from clearhouse.payments.learning import LearningService
 from clearhouse.payments.operations.execution import OperationExecution
 from clearhouse.payments.operations.intake import OperationIntake

@@ -21,7 +21,7 @@ from tests.proof.test_money_back import findings
 from clearhouse.kernel.randomness import SystemRandomness
 from clearhouse.payments.disputes.learning import DisputeLearning
 from clearhouse.payments.disputes.model import BorneBy
-from clearhouse.payments.fees import DefaultFee
+from clearhouse.payments.fees.model import DefaultFee
 from clearhouse.payments.learning import LearningService, RaisedStrays
 from clearhouse.payments.notices import Missing, NoticeService
 from clearhouse.postgres.connection import Connection, Pool, in_transaction

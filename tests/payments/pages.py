@@ -8,7 +8,7 @@ from clearhouse.kernel.clock import SystemClock
 from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.money import Money
 from clearhouse.kernel.randomness import SystemRandomness
-from clearhouse.payments.fees import DefaultFee
+from clearhouse.payments.fees.model import DefaultFee
 from clearhouse.payments.learning import LearningService, RaisedStrays
 from clearhouse.payments.model import Intake
 from clearhouse.payments.pages.model import NewPage, new_token

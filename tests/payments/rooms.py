@@ -8,7 +8,7 @@ from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.money import Money
 from clearhouse.kernel.randomness import SystemRandomness
 from clearhouse.payments.execution import ExecutionService
-from clearhouse.payments.fees import DefaultFee
+from clearhouse.payments.fees.model import DefaultFee
 from clearhouse.payments.intake import IntakeService
 from clearhouse.payments.model import ClaimedOrder, Intake, NewOrder, NewPayment, Settlement
 from clearhouse.payments.patience import RetryPolicy

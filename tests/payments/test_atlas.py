@@ -10,7 +10,7 @@ from tests.payments.rooms import LIMITS, POLICY, an_intake, execution_service, i
 from clearhouse.kernel.clock import SystemClock
 from clearhouse.kernel.randomness import SystemRandomness
 from clearhouse.payments.atlas import MOVERS, Arrow, Fact, Place, arrows, sections, ways_on
-from clearhouse.payments.fees import DefaultFee
+from clearhouse.payments.fees.model import DefaultFee
 from clearhouse.payments.learning import LearningService, RaisedStrays
 from clearhouse.payments.learnt import Learnt, Source
 from clearhouse.payments.lifecycle import ENDING

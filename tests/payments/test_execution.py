@@ -1,14 +1,13 @@
 """Execution: claims, leases and settlements over a real database."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from tests.payments.rooms import LIMITS, an_intake, execution_service, intake_service, settlement
 
 from clearhouse.kernel.money import Money
 from clearhouse.messaging.events import PaymentOrderFailed, PaymentOrderSucceeded, decode
-from clearhouse.payments.fees import FeePlan
 from clearhouse.payments.model import (
     ClaimedOrder,
     OrderStatus,
@@ -17,7 +16,6 @@ from clearhouse.payments.model import (
     StatusReason,
 )
 from clearhouse.payments.service import PaymentService
-from clearhouse.payments.store import add_fee_plan
 from clearhouse.postgres.connection import PlainConnection, Pool
 from clearhouse.psp.contract import (
     Declined,
@@ -185,35 +183,3 @@ async def test_every_transition_has_one_event(pool: Pool, owner: PlainConnection
         assert next(row["type"] for row in rows) == "payment_order.executing"
         assert isinstance(decode(rows[-1]["payload"]), last)
     assert (await order_of(payments)).version == 3
-
-
-@pytest.mark.parametrize(
-    ("plans", "fee"),
-    [
-        ([], 59),
-        ([("", "", FeePlan(1000, 0))], 100),
-        ([("", "", FeePlan(1000, 0)), ("", "USD", FeePlan(0, 7))], 7),
-        ([("", "USD", FeePlan(0, 7)), ("seller-0", "", FeePlan(0, 8))], 8),
-        ([("seller-0", "", FeePlan(0, 8)), ("seller-0", "USD", FeePlan(10_000, 9))], 1000),
-        ([("seller-9", "USD", FeePlan(0, 1)), ("seller-0", "EUR", FeePlan(0, 2))], 59),
-    ],
-)
-async def test_the_most_particular_fee_plan_counts(
-    pool: Pool, plans: list[tuple[str, str, FeePlan]], fee: int
-) -> None:
-    start = datetime(2020, 1, 1, tzinfo=UTC)
-    for seller, currency, plan in plans:
-        await add_fee_plan(pool, seller, currency, plan, start)
-    payments = await accepted(pool, "one")
-    order = await claim_one(pool)
-    await execution_service(pool).settle(settlement(order, paid(order)))
-    assert (await order_of(payments)).fee_minor == fee
-
-
-async def test_a_fee_plan_counts_from_its_day_on(pool: Pool) -> None:
-    await add_fee_plan(pool, "seller-0", "USD", FeePlan(0, 5), datetime(2020, 1, 1, tzinfo=UTC))
-    await add_fee_plan(pool, "seller-0", "USD", FeePlan(0, 6), datetime(2090, 1, 1, tzinfo=UTC))
-    payments = await accepted(pool, "one")
-    order = await claim_one(pool)
-    await execution_service(pool).settle(settlement(order, paid(order)))
-    assert (await order_of(payments)).fee_minor == 5

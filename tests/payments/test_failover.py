@@ -22,7 +22,7 @@ from clearhouse.kernel.money import Money
 from clearhouse.kernel.randomness import SeededRandomness, SystemRandomness
 from clearhouse.payments import lifecycle
 from clearhouse.payments.execution import ExecutionService
-from clearhouse.payments.fees import DefaultFee
+from clearhouse.payments.fees.model import DefaultFee
 from clearhouse.payments.intake import IntakeService
 from clearhouse.payments.learning import LearningService, RaisedStrays
 from clearhouse.payments.learnt import Learnt, Source

@@ -17,7 +17,7 @@ from clearhouse.kernel.money import Money
 from clearhouse.kernel.randomness import SystemRandomness
 from clearhouse.messaging.events import decode, type_of
 from clearhouse.payments.execution import ExecutionService
-from clearhouse.payments.fees import DefaultFee
+from clearhouse.payments.fees.model import DefaultFee
 from clearhouse.payments.learning import LearningService, RaisedStrays, StrayCharges
 from clearhouse.payments.learnt import Learnt, Source, StrayCharge
 from clearhouse.payments.lifecycle import Effect, Transition

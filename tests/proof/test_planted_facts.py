@@ -13,7 +13,7 @@ from tests.proof.shops import accept, adapter_of, charge_behind_our_back, findin
 from clearhouse.kernel.clock import SystemClock
 from clearhouse.kernel.randomness import SystemRandomness
 from clearhouse.payments import deciding
-from clearhouse.payments.fees import DefaultFee
+from clearhouse.payments.fees.model import DefaultFee
 from clearhouse.payments.learning import LearningService, RaisedStrays
 from clearhouse.payments.learnt import Learnt, Source
 from clearhouse.payments.lifecycle import Age

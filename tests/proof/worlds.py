@@ -16,7 +16,7 @@ from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.randomness import SeededRandomness, SystemRandomness
 from clearhouse.messaging.consumer import Consumer
 from clearhouse.payments.execution import ExecutionService
-from clearhouse.payments.fees import DefaultFee
+from clearhouse.payments.fees.model import DefaultFee
 from clearhouse.payments.model import Call, ClaimedOrder, Settlement
 from clearhouse.postgres.connection import Pool, open_pool
 from clearhouse.psp.contract import PspOutcome

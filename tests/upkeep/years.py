@@ -17,7 +17,7 @@ from clearhouse.kernel.ids import Ids, floor_of
 from clearhouse.kernel.randomness import SystemRandomness
 from clearhouse.messaging.consumer import Subscription
 from clearhouse.payments.execution import ExecutionService
-from clearhouse.payments.fees import DefaultFee
+from clearhouse.payments.fees.model import DefaultFee
 from clearhouse.payments.intake import IntakeService
 from clearhouse.payments.model import ClaimedOrder
 from clearhouse.postgres.connection import PlainConnection, Pool, open_pool

@@ -16,7 +16,7 @@ from clearhouse.kernel.errors import NotFound
 from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.money import Money
 from clearhouse.kernel.randomness import SystemRandomness
-from clearhouse.payments.fees import DefaultFee
+from clearhouse.payments.fees.model import DefaultFee
 from clearhouse.payments.learning import LearningService, RaisedStrays
 from clearhouse.payments.model import OrderStatus, PaymentOrder
 from clearhouse.payments.notices import NoticeService

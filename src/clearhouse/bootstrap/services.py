@@ -10,7 +10,8 @@ from clearhouse.payments.disputes.model import BorneBy
 from clearhouse.payments.disputes.service import DisputeService
 from clearhouse.payments.disputes.sweeping import DisputeSweep
 from clearhouse.payments.execution import ExecutionService
-from clearhouse.payments.fees import DefaultFee
+from clearhouse.payments.fees.model import DefaultFee
+from clearhouse.payments.fees.service import FeeDesk
 from clearhouse.payments.intake import IntakeService
 from clearhouse.payments.learning import LearningService
 from clearhouse.payments.operations.execution import OperationExecution
@@ -36,6 +37,15 @@ def payment_service(runtime: Runtime, settings: Settings) -> PaymentService:
         router=Router(settings.routing, runtime.randomness),
     )
     return PaymentService(runtime.pool, intake)
+
+
+def fee_desk(runtime: Runtime, settings: Settings) -> FeeDesk:
+    """Fee plans, for people."""
+    return FeeDesk(runtime.pool, runtime.clock, runtime.ids, _default_fee(settings))
+
+
+def _default_fee(settings: Settings) -> DefaultFee:
+    return DefaultFee(settings.fee.basis_points, settings.fee.fixed_minor)
 
 
 def operation_service(runtime: Runtime, settings: Settings) -> OperationService:
@@ -64,26 +74,25 @@ def page_service(runtime: Runtime, settings: Settings) -> PageService:
 
 def execution_service(runtime: Runtime, settings: Settings) -> ExecutionService:
     """What executors claim from and settle with."""
-    executor, fee = settings.executor, settings.fee
+    executor = settings.executor
     return ExecutionService(
         runtime.pool,
         runtime.clock,
         runtime.randomness,
         lease=timedelta(seconds=executor.lease_seconds),
         policy=retry_policy(settings),
-        default_fee=DefaultFee(fee.basis_points, fee.fixed_minor),
+        default_fee=_default_fee(settings),
         strays=StrayRefunds(runtime.clock, runtime.ids),
     )
 
 
 def learning_service(runtime: Runtime, settings: Settings) -> LearningService:
     """The one door for what is learnt about orders outside of an executor."""
-    fee = settings.fee
     return LearningService(
         runtime.clock,
         runtime.randomness,
         policy=retry_policy(settings),
-        default_fee=DefaultFee(fee.basis_points, fee.fixed_minor),
+        default_fee=_default_fee(settings),
         strays=StrayRefunds(runtime.clock, runtime.ids),
     )
 

@@ -131,6 +131,17 @@ _GROUPS: Final = (
             ("write-off", "write_offs:write_off_debt", "Let go what a seller owes."),
         ),
     ),
+    (
+        "fees",
+        "What the platform takes: plans, who has which, and how a fee came about.",
+        (
+            ("list", "fees:list_plans", "List the plans, and the fee without one."),
+            ("show", "fees:show", "Show a plan's versions, or a seller's plans."),
+            ("set", "fees:set_plan", "Set what a plan takes, from now on or later."),
+            ("assign", "fees:assign", "Give a seller a plan, or take it away."),
+            ("explain", "fees:explain", "Explain the fee on one order, step by step."),
+        ),
+    ),
 )
 """Commands that have commands of their own."""
 

@@ -14,6 +14,7 @@ _TITLES: Final = {
     "outcomes": "Every final order has told its outcome, once",
     "refunds": "Every order's refunded amount is that of its refunds, each made and told once",
     "disputes": "Every order's disputed amount is that of its disputes, each kept and told once",
+    "fees": "Every fee by a plan is what the version says that counted when it was accepted",
     "checkouts": "Every checkout is done exactly when all its orders are",
 }
 

@@ -175,3 +175,27 @@ where d.version <> coalesce(e.events, 0) or d.version <> coalesce(e.latest, 0)
 union all
 select format('dispute %s of %s is kept %s times', psp_reference, psp, count(*))
 from payments.disputes group by psp, psp_reference having count(*) > 1
+
+-- name: fees_examined
+select count(*) from payments.payment_orders where fee_version is not null
+
+-- name: fees_offenders
+-- Each fee made again by other means than it was decided by: rate of the tier, rounded half up, then
+-- the minimum, the cap and the sale itself.
+select format('%s has a fee of %s, by %s version %s it is %s', payment_order_id, fee_minor, plan, version,
+    due_minor) as offender
+from (
+    select o.payment_order_id, o.fee_minor, v.plan, v.version,
+        v.valid_from > o.created_at or v.currency not in (o.currency, '') as is_other,
+        least(o.captured_minor, coalesce(v.cap_minor, o.captured_minor), greatest(v.minimum_minor,
+            (o.captured_minor * coalesce(v.tier_basis_points[t.n], v.basis_points) + 5000) / 10000
+            + coalesce(v.tier_fixed_minor[t.n], v.fixed_minor))) as due_minor
+    from payments.payment_orders o
+    left join payments.fee_versions v on v.version_id = o.fee_version
+    left join lateral (
+        select max(n) as n from generate_subscripts(v.tier_from, 1) n
+        where v.tier_from[n] <= o.fee_volume_minor
+    ) t on true
+    where o.fee_version is not null
+) f
+where due_minor is distinct from fee_minor or is_other

@@ -7,6 +7,7 @@ from typing import Any, Final
 import asyncpg
 
 from clearhouse.kernel.money import Money
+from clearhouse.payments.fees.model import FeeDecision
 from clearhouse.payments.learnt import Learnt, Source
 from clearhouse.payments.lifecycle import (
     BEGINNING,
@@ -174,7 +175,7 @@ def _kept(one: Decided, name: str) -> Any:
     return one.row[name] if one.transition.reason == one.row["status_reason"] else None
 
 
-def columns(decided: list[Decided], fees: list[int | None]) -> tuple[list[Any], ...]:
+def columns(decided: list[Decided], fees: list[FeeDecision]) -> tuple[list[Any], ...]:
     """What ``settle_orders`` takes, column by column."""
     return (
         [one.row["order_id"] for one in decided],
@@ -182,7 +183,7 @@ def columns(decided: list[Decided], fees: list[int | None]) -> tuple[list[Any], 
         [one.transition.reason and one.transition.reason.value for one in decided],
         [one.transition.failure_code or one.row["failure_code"] for one in decided],
         [one.psp_reference for one in decided],
-        fees,
+        [fee.fee_minor for fee in fees],
         [one.captured_minor for one in decided],
         [one.attempt for one in decided],
         [one.version for one in decided],
@@ -198,4 +199,6 @@ def columns(decided: list[Decided], fees: list[int | None]) -> tuple[list[Any], 
         [one.told_by for one in decided],
         [one.psp for one in decided],
         [one.effect is Effect.FAIL_OVER for one in decided],
+        [fee.version_id for fee in fees],
+        [fee.volume_minor for fee in fees],
     )

@@ -15,7 +15,7 @@ from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.randomness import Randomness
 from clearhouse.messaging.outbox import publish
 from clearhouse.payments.facts import claimed_order, executing_event
-from clearhouse.payments.fees import DefaultFee
+from clearhouse.payments.fees.model import DefaultFee
 from clearhouse.payments.learning import LearningService, RaisedStrays, StrayCharges
 from clearhouse.payments.learnt import Learnt, Source
 from clearhouse.payments.lifecycle import Effect

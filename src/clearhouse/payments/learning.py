@@ -16,7 +16,7 @@ from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.randomness import Randomness
 from clearhouse.payments import deciding
 from clearhouse.payments.deciding import Decided
-from clearhouse.payments.fees import DefaultFee
+from clearhouse.payments.fees.model import DefaultFee
 from clearhouse.payments.learnt import Found, Learnt, StrayCharge
 from clearhouse.payments.lifecycle import Effect, Transition
 from clearhouse.payments.patience import CARD_WINDOW, RetryPolicy

@@ -145,18 +145,19 @@ select o.order_id, o.payment_order_id, o.event_id, o.checkout_id, o.seller_accou
     o.currency, o.psp, o.status, o.status_reason, o.attempt, o.version, o.capture_mode,
     o.captured_minor, o.fee_minor, o.psp_reference, o.reason_since, o.seen_as_of, o.seen_version,
     o.declines, o.soft_decline, o.action_url, o.expires_at, o.failure_code,
-    o.route, w.fence, coalesce(w.tries, 0) as tries, p.basis_points, p.fixed_minor, now() as moment,
+    o.route, o.created_at, o.fee_version, o.fee_volume_minor,
+    w.fence, coalesce(w.tries, 0) as tries, now() as moment,
+    p.version_id, p.basis_points, p.fixed_minor, p.minimum_minor, p.cap_minor,
+    p.tier_from, p.tier_basis_points, p.tier_fixed_minor,
+    exists (select from payments.fee_volumes g
+        where g.seller_account = o.seller_account and g.currency = o.currency
+            and g.month = date_trunc('month', o.created_at at time zone 'UTC')::date) as is_counted,
     case when o.route is not null then (
         select a.calls - a.answers from payments.attempts a
         where a.order_id = o.order_id and a.attempt = o.attempt) end as unanswered
 from payments.payment_orders o
 left join held w on w.order_id = o.order_id
-left join lateral (
-    select f.basis_points, f.fixed_minor from payments.fee_plans f
-    where f.seller_account in (o.seller_account, '') and f.currency in (o.currency, '')
-        and f.effective_from <= o.created_at
-    order by f.seller_account desc, f.currency desc, f.effective_from desc limit 1
-) p on true
+left join lateral payments.fee_version_at(o.seller_account, o.currency, o.created_at) p on true
 where o.order_id = any($1::uuid[])
 order by o.order_id
 for update of o
@@ -167,10 +168,10 @@ with s as materialized (
     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
         $7::bigint[], $8::int[], $9::int[], $10::int[], $11::text[], $12::text[],
         $13::timestamptz[], $14::timestamptz[], $15::bigint[], $16::text[], $17::text[],
-        $18::boolean[])
+        $18::boolean[], $19::uuid[], $20::bigint[])
         as s (order_id, status, reason, failure_code, psp_reference, fee_minor, captured_minor,
         attempt, version, declines, soft_decline, action_url, expires_at, seen_as_of, seen_version,
-        told_by, psp, moves_on)
+        told_by, psp, moves_on, fee_version, fee_volume_minor)
 ), known as (
     insert into payments.charge_keys (psp, psp_reference, order_id, attempt)
     select told_by, psp_reference, order_id, attempt from s where psp_reference is not null
@@ -179,15 +180,16 @@ with s as materialized (
 update payments.payment_orders o
 set status = s.status, status_reason = s.reason, failure_code = s.failure_code,
     psp = s.psp, route = case when s.moves_on then o.route[2:] else o.route end,
-    reason_since = case when o.status_reason is distinct from s.reason then $19::timestamptz
+    reason_since = case when o.status_reason is distinct from s.reason then $21::timestamptz
         else o.reason_since end,
-    psp_reference = s.psp_reference, fee_minor = s.fee_minor, captured_minor = s.captured_minor,
+    psp_reference = s.psp_reference, fee_minor = s.fee_minor, fee_version = s.fee_version,
+    fee_volume_minor = s.fee_volume_minor, captured_minor = s.captured_minor,
     attempt = s.attempt, version = s.version, declines = s.declines,
     soft_decline = s.soft_decline, action_url = s.action_url, expires_at = s.expires_at,
     seen_as_of = s.seen_as_of, seen_version = s.seen_version, updated_at = now(),
     finalized_at = case when s.status in ('SUCCESS', 'FAILED')
-        then coalesce(o.finalized_at, $19::timestamptz) end,
-    reversed_at = case when s.reason = 'reversed' then coalesce(o.reversed_at, $19::timestamptz) end
+        then coalesce(o.finalized_at, $21::timestamptz) end,
+    reversed_at = case when s.reason = 'reversed' then coalesce(o.reversed_at, $21::timestamptz) end
 from s where o.order_id = s.order_id
 
 -- name: note_declines
@@ -343,10 +345,6 @@ with old as (
 )
 delete from payments.idempotency_keys k using old
 where k.api_key_id = old.api_key_id and k.idempotency_key = old.idempotency_key
-
--- name: add_fee_plan
-insert into payments.fee_plans (seller_account, currency, basis_points, fixed_minor, effective_from)
-values ($1, $2, $3, $4, $5)
 
 -- name: attempts_of_keys
 select a.order_id, a.idempotency_key, a.attempt

@@ -6,12 +6,12 @@ from typing import Final
 
 import structlog
 
-from clearhouse.kernel.money import Money
 from clearhouse.messaging.events import Event
 from clearhouse.messaging.outbox import publish
 from clearhouse.payments.deciding import Decided, columns
 from clearhouse.payments.facts import done_event, transition_events
-from clearhouse.payments.fees import DefaultFee, FeePlan
+from clearhouse.payments.fees.deciding import Fees
+from clearhouse.payments.fees.model import DefaultFee
 from clearhouse.payments.learnt import Source
 from clearhouse.payments.lifecycle import BEGINNING, Effect, outcome_word
 from clearhouse.payments.store import QUERIES, SCHEMA, close_orders
@@ -24,14 +24,14 @@ class Settling:
     """Writes orders, attempts, work, letters and events, in the caller's transaction."""
 
     def __init__(self, default_fee: DefaultFee) -> None:
-        self._default_fee = default_fee
+        self._fees = Fees(default_fee)
 
     async def write(
         self, connection: Connection, decided: Sequence[Decided], now: datetime, *, leased: bool
     ) -> None:
         """Store a batch of different orders; ``leased`` when the caller holds their leases."""
         changed = [one for one in decided if one.changes]
-        fees = [self._fee(one) for one in changed]
+        fees = await self._fees.decide(connection, changed)
         if changed:
             await connection.execute(QUERIES["settle_orders"], *columns(changed, fees), now)
             await self._write_attempts(connection, changed, now)
@@ -42,7 +42,7 @@ class Settling:
         events: list[Event] = [
             event
             for one, fee in zip(changed, fees, strict=True)
-            for event in transition_events(one, fee, now)
+            for event in transition_events(one, fee.fee_minor, now)
         ]
         events += [done_event(row, now) for row in done]
         await publish(connection, SCHEMA, events)
@@ -105,17 +105,6 @@ class Settling:
             [repr(one.fact.outcome) for _, one in raised],
             [_why(one) for _, one in raised],
         )
-
-    def _fee(self, one: Decided) -> int | None:
-        """The platform's fee on what was captured; fixed once the order has succeeded."""
-        if one.effect not in {Effect.SUCCEED, Effect.SUCCEED_REVERSED}:
-            known: int | None = one.row["fee_minor"]
-            return known
-        row = one.row
-        plan = self._default_fee.plan(row["currency"])
-        if row["basis_points"] is not None:
-            plan = FeePlan(row["basis_points"], row["fixed_minor"])
-        return plan.fee_on(Money(one.captured_minor, row["currency"]))
 
 
 def _why(one: Decided) -> str:

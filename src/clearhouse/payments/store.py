@@ -10,7 +10,6 @@ import asyncpg
 from clearhouse.kernel.errors import Archived
 from clearhouse.kernel.ids import floor_of
 from clearhouse.kernel.money import Money
-from clearhouse.payments.fees import FeePlan
 from clearhouse.payments.model import (
     Attempt,
     CaptureMode,
@@ -162,17 +161,3 @@ async def forget_declines(pool: Pool) -> None:
 async def ask_again(connection: Connection, order_id: UUID) -> bool:
     """Have an order's PSP asked at once; False when the order is final, so that nobody asks."""
     return affected(await connection.execute(QUERIES["ask_again"], order_id)) == 1
-
-
-async def add_fee_plan(
-    pool: Pool, seller_account: str, currency: str, plan: FeePlan, effective_from: datetime
-) -> None:
-    """Give a seller a fee plan from a moment on (UTC); '' stands for every seller or currency."""
-    await pool.execute(
-        QUERIES["add_fee_plan"],
-        seller_account,
-        currency,
-        plan.basis_points,
-        plan.fixed_minor,
-        effective_from,
-    )

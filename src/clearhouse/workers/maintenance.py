@@ -7,6 +7,7 @@ import structlog
 from clearhouse.kernel.clock import Clock
 from clearhouse.messaging.letters import waiting_letters
 from clearhouse.payments import store as payments
+from clearhouse.payments.fees.store import forget_volumes
 from clearhouse.postgres.connection import TROUBLE, Pool
 from clearhouse.postgres.partitions import ensure_partitions
 from clearhouse.wallets.payouts import store as payouts
@@ -28,6 +29,7 @@ async def maintain(pool: Pool) -> None:
             removed = await expire(pool, _KEYS_AT_ONCE)
             expired += removed
     await payments.forget_declines(pool)
+    await forget_volumes(pool)
     for service, count in (await waiting_letters(pool)).items():
         DEAD_LETTERS.labels(service).set(count)
     if made or expired:
