@@ -194,6 +194,31 @@ def test_a_line_that_is_wrong_harms_no_neighbour() -> None:
     assert [getattr(one, "key", None) for one in lines] == ["txn_1", None, "txn_2"]
 
 
+# fmt: off
+FIELDS = (
+    ["txn_1", "txn_2", ""],                      ["2026-11-21 12:00:00", "2026-11-21", "noon"],
+    ["usd", "eur", "jpy", "xxq"],                ["10.00", "-10.00", "1", "1.2.34", "5-.00", "-"],
+    ["0.59", "", "-.59", "0.590"],               ["9.41", "10.00", "-10.59", "ten"],
+    ["charge", "refund", "payout", "charge_failure", "contribution"],
+    ["ch_1", "ch\\1", "ch\t1"], ["pi_1", ""],   ["po_1", ""], ["ord-1"], ["4242"],
+)
+# fmt: on
+ROWS = st.lists(
+    st.tuples(*(st.sampled_from([*some[:1] * 12, *some]) for some in FIELDS)), max_size=9
+)
+
+
+@given(ROWS, st.integers(40, 400), st.sampled_from(["\n", "\r\n"]))
+def test_lines_in_blocks_are_what_they_are_one_by_one(
+    rows: list[tuple[str, ...]], size: int, end: str
+) -> None:
+    """A quoted field is never in a block, so the same lines with quotes are read one by one."""
+    plain = "".join(",".join(row) + end for row in rows).encode()
+    quoted = "".join(",".join(f'"{field}"' for field in row) + end for row in rows).encode()
+    head = stripe_csv()
+    assert read(S, head + plain, size) == read(S, head + quoted, size)
+
+
 @given(st.integers(1, 40), st.integers(0, 30), st.booleans())
 def test_chunks_of_any_size_say_the_same(size: int, rows: int, mark: bool) -> None:
     content = stripe_csv(*(GOOD.replace("txn_1", f"txn_é{n}") for n in range(rows)))

@@ -22,7 +22,7 @@ from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.randomness import SeededRandomness
 from clearhouse.postgres.connection import PlainConnection, open_pool
 from clearhouse.postgres.embedded import EmbeddedPostgres
-from clearhouse.psp.stripe.reports import read_report
+from clearhouse.psp.stripe.reports import read_blocks
 from clearhouse.reconciliation.loading import Loader
 from clearhouse.reconciliation.matching import FeePlan
 from clearhouse.reconciliation.service import Nights
@@ -116,7 +116,7 @@ async def test_a_million_lines_beside_the_floor(
     nights = Nights(pool, clock, ids, plans, patience=3)
     before = await floor(owner, file)
     started = time.perf_counter()
-    read = await loader.load("stripe", "day.csv", file_pieces(file), read_report)
+    read = await loader.load("stripe", "day.csv", file_pieces(file), read_blocks)
     loaded = time.perf_counter() - started
     night = await nights.reconcile("stripe", DAY, books=False)
     took = time.perf_counter() - started

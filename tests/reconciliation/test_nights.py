@@ -13,7 +13,9 @@ from clearhouse.kernel.clock import SystemClock
 from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.randomness import SeededRandomness
 from clearhouse.postgres.connection import PlainConnection, Pool
-from clearhouse.psp.stripe.reports import read_report
+from clearhouse.psp.settlements import BlockReader
+from clearhouse.psp.stripe.reports import read_blocks
+from clearhouse.reconciliation.large import LARGE_BYTES
 from clearhouse.reconciliation.loading import Loader
 from clearhouse.reconciliation.matching import Cause, FeePlan
 from clearhouse.reconciliation.model import FileRead, FileState, Night
@@ -34,22 +36,34 @@ class Noon(SystemClock):
 class Office:
     """Reads files and reconciles the day."""
 
-    def __init__(self, pool: Pool, folder: Path) -> None:
+    def __init__(self, pool: Pool, folder: Path, *, large: bool = False) -> None:
         self.pool = pool
         self.clock = Noon()
         ids = Ids(self.clock, SeededRandomness(7))
         plans = {"stripe": {"USD": FeePlan(*PLAN), "EUR": FeePlan(*PLAN)}}
-        self._loader = Loader(pool, self.clock, ids, Vault(folder), plans)
+        self.loaders = {
+            is_large: Loader(
+                pool,
+                self.clock,
+                ids,
+                Vault(folder),
+                plans,
+                large_bytes=0 if is_large else LARGE_BYTES,
+            )
+            for is_large in (False, True)
+        }
+        self.large = large
         self.nights = Nights(pool, self.clock, ids, plans, patience=3)
 
     async def read(self, lines: Sequence[Told]) -> FileRead:
         return await self.read_bytes(report(lines))
 
-    async def read_bytes(self, content: bytes) -> FileRead:
-        return await self._loader.load("stripe", "day.csv", [content], read_report)
+    async def read_bytes(self, content: bytes, reader: BlockReader = read_blocks) -> FileRead:
+        loader = self.loaders[self.large]
+        return await loader.load("stripe", "day.csv", [content], reader)
 
-    async def night(self) -> Night:
-        return await self.nights.reconcile("stripe", DAY)
+    async def night(self, *, books: bool = True) -> Night:
+        return await self.nights.reconcile("stripe", DAY, books=books)
 
     async def breaks(self) -> dict[str, str]:
         rows = await self.pool.fetch(

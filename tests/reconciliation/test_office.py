@@ -18,6 +18,7 @@ from clearhouse.kernel.randomness import SeededRandomness
 from clearhouse.ledger import audit as ledger_audit
 from clearhouse.postgres.audit import run_check
 from clearhouse.postgres.connection import PlainConnection, Pool
+from clearhouse.reconciliation.large import LARGE_BYTES
 from clearhouse.reconciliation.model import BankNight, Night
 from clearhouse.reconciliation.queue import Filters
 from clearhouse.settings import load
@@ -129,7 +130,11 @@ async def test_a_corrected_fee_is_booked_as_the_difference(
     assert [row["amount_minor"] for row in rows] == [sum(line.fee for line in lines) + 500, -500]
 
 
-async def test_sales_that_are_settled_are_told_once(house: House, owner: PlainConnection) -> None:
+@pytest.mark.parametrize("large_bytes", [LARGE_BYTES, 0])
+async def test_sales_that_are_settled_are_told_once(
+    house: House, owner: PlainConnection, large_bytes: int
+) -> None:
+    house.collector = collector_of(house.runtime, house.settings, large_bytes=large_bytes)
     orders = sold(20)
     await store(owner, orders)
     lines = [charge_of(order) for order in orders]

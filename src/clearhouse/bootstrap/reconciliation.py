@@ -7,6 +7,7 @@ from clearhouse.reconciliation.booking import Booking
 from clearhouse.reconciliation.breaks import Breaks
 from clearhouse.reconciliation.collecting import Collector
 from clearhouse.reconciliation.diary import Diary
+from clearhouse.reconciliation.large import LARGE_BYTES
 from clearhouse.reconciliation.loading import Loader
 from clearhouse.reconciliation.matching import FeePlan
 from clearhouse.reconciliation.mending import Mending
@@ -22,12 +23,14 @@ from clearhouse.settings import Settings
 from clearhouse.workers.nightly import Alerts, NightlyJob
 
 
-def collector_of(runtime: Runtime, settings: Settings) -> Collector:
-    """Who brings settlement files and bank statements in."""
+def collector_of(
+    runtime: Runtime, settings: Settings, *, large_bytes: int = LARGE_BYTES
+) -> Collector:
+    """Who brings settlement files and bank statements in; larger files become partitions."""
     pool, clock, ids = runtime.pool, runtime.clock, runtime.ids
     vault = Vault(settings.reconciliation.vault)
     return Collector(
-        Loader(pool, clock, ids, vault, _fee_plans(settings)),
+        Loader(pool, clock, ids, vault, _fee_plans(settings), large_bytes=large_bytes),
         Statements(pool, clock, ids, vault),
         settings.reconciliation.statement_columns,
     )

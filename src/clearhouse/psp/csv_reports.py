@@ -5,12 +5,12 @@ Why a file that does not end in a line feed is cut off: reports do end so, and a
 """
 
 import csv
-import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from operator import itemgetter
-from typing import Final
+from itertools import count
+from operator import itemgetter, methodcaller
+from typing import Any, Final, NamedTuple
 
 from clearhouse.kernel.money import exponent, parse_minor
 from clearhouse.psp.settlements import Trouble, TroubleKind
@@ -19,10 +19,30 @@ _BOM: Final = b"\xef\xbb\xbf"
 _OTHER_ENCODINGS: Final = (b"\xff\xfe", b"\xfe\xff")
 _LONGEST_LINE: Final = 1 << 20
 _SHORT: Final = 13
+_MARKS: Final = ('"', "\\", "\t", "\r", "\0")
+"""What is in no plain line: quotes, and what a line of text for COPY would have to escape."""
+_AMOUNT_MARKS: Final = "0123456789.-\n"
+_BEFORE_LAST: Final = itemgetter(slice(-4, -2))
+_BEFORE_CENTS: Final = frozenset(f"{digit}." for digit in range(10))
 _PLAIN_TIME: Final = len("2026-11-21 12:00:00")
 
 Row = tuple[int, tuple[str, ...]]
 """The number of a line, from 1 with the header, and the wanted columns in the wanted order."""
+
+
+class Block(NamedTuple):
+    """Many plain lines by column: as read one by one, and several times faster.
+
+    ``first`` is the number of the first of them. No field holds a quote, a backslash, a tab, a
+    line's end or a zero byte.
+    """
+
+    first: int
+    columns: tuple[Sequence[str], ...]
+
+    def rows(self) -> Iterator[Row]:
+        """The same line by line."""
+        return zip(count(self.first), zip(*self.columns, strict=True), strict=False)
 
 
 def read_csv(
@@ -36,6 +56,21 @@ def read_csv(
 
     At least two columns must be wanted. In constant memory, whatever the file's size.
     """
+    for one in read_blocks(content, columns, optional, delimiter=delimiter):
+        if isinstance(one, Block):
+            yield from one.rows()
+        else:
+            yield one
+
+
+def read_blocks(
+    content: Iterable[bytes],
+    columns: Sequence[str],
+    optional: Sequence[str] = (),
+    *,
+    delimiter: str = ",",
+) -> Iterator[Block | Row | Trouble]:
+    """The same with plain lines in blocks, as they come: a million lines are no million steps."""
     lines = _Lines(content)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     header = next(reader, None)
@@ -52,24 +87,74 @@ def read_csv(
     width = len(names)
     places = [names.index(name) if name in names else width for name in (*columns, *optional)]
     pick = itemgetter(*places)
+    while (piece := lines.unread()) is not None:
+        plain = _plain(piece, width, delimiter)
+        if plain is None:
+            yield from _one_by_one(reader, lines, width, pick)
+            continue
+        rows = len(plain) // width
+        empty = [""] * rows
+        chosen = tuple(plain[n::width] if n < width else empty for n in places)
+        yield Block(lines.number + 1, chosen)
+        lines.skip(rows)
+    yield from lines.troubles()
+
+
+def _plain(piece: str, width: int, delimiter: str) -> list[str] | None:
+    """All fields of whole lines, one after the other; None where the slow way must look."""
+    if "\r" in piece:
+        piece = piece.replace("\r\n", "\n")
+    if any(mark in piece for mark in _MARKS):
+        return None
+    lines = piece.split("\n")
+    lines.pop()
+    if set(map(methodcaller("count", delimiter), lines)) != {width - 1}:
+        return None
+    return delimiter.join(lines).split(delimiter)
+
+
+def _one_by_one(
+    reader: Iterator[list[str]], lines: "_Lines", width: int, pick: Callable[[list[str]], Any]
+) -> Iterator[Row | Trouble]:
+    """The lines of a piece, and of the next as far as a quoted field reaches into it."""
     while True:
         try:
-            for row in reader:
-                if len(row) != width:
-                    if row:
-                        yield _uneven(reader.line_num, len(row), width)
-                    continue
-                row.append("")
-                yield reader.line_num, pick(row)
+            row = next(reader, None)
         except csv.Error:
-            yield Trouble(
-                reader.line_num,
-                TroubleKind.UNREADABLE_LINE,
-                "A quoted field is not closed properly.",
-            )
-            continue
-        yield from lines.troubles()
-        return
+            text = "A quoted field is not closed properly."
+            yield Trouble(lines.number, TroubleKind.UNREADABLE_LINE, text)
+            row = []
+        if row is None:
+            return
+        if len(row) == width:
+            row.append("")
+            yield lines.number, pick(row)
+        elif row:
+            yield _uneven(lines.number, len(row), width)
+        if lines.is_between_pieces:
+            return
+
+
+def plain_minors(column: Sequence[str]) -> tuple[list[str], list[int]] | None:
+    """Amounts with two decimals in minor units, as digits and as numbers; None unless all of
+    them are plain.
+
+    Found with a few steps for the whole column, since a day has millions of them.
+    """
+    text = "\n".join(column)
+    if (
+        text.strip(_AMOUNT_MARKS)
+        or text.count(".") != len(column)
+        or not set(map(_BEFORE_LAST, column)) <= _BEFORE_CENTS
+        or max(map(len, column), default=0) > _SHORT
+    ):
+        return None
+    digits = text.replace(".", "").split("\n")
+    try:
+        # A sign that stands anywhere but in front is none.
+        return digits, list(map(int, digits))
+    except ValueError:
+        return None
 
 
 def report_minor(text: str, currency: str) -> int:
@@ -116,23 +201,57 @@ def _uneven(line: int, found: int, wanted: int) -> Trouble:
 
 
 class _Lines:
-    """Text lines of a stream of bytes; lines that are no UTF-8 are put aside."""
+    """Text lines of a stream of bytes; lines that are no UTF-8 are put aside.
+
+    What is not read yet of a piece can be looked at, and skipped.
+    """
 
     def __init__(self, content: Iterable[bytes]) -> None:
         self._chunks = iter(content)
-        self._number = 0
+        self._read_so_far = 0
         self._aside: list[Trouble] = []
         self.trouble: Trouble | None = None
-        self._lines = self._read()
+        self._pieces = self._read()
+        self._piece = ""
+        self._place = 0
+        self.number = 0
+        """Of the line that was read last."""
 
     def __iter__(self) -> Iterator[str]:
-        return self._lines
+        return self
+
+    def __next__(self) -> str:
+        while self.is_between_pieces:
+            self._piece, self._place = next(self._pieces), 0
+        start, self._place = self._place, self._piece.index("\n", self._place) + 1
+        self.number += 1
+        return self._piece[start : self._place]
+
+    @property
+    def is_between_pieces(self) -> bool:
+        """Whether nothing is left of the piece at hand."""
+        return self._place == len(self._piece)
+
+    def unread(self) -> str | None:
+        """The lines that are left of the piece at hand, or of the next one; None at the end."""
+        while self.is_between_pieces:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return None
+            self._piece, self._place = piece, 0
+        return self._piece[self._place :]
+
+    def skip(self, lines: int) -> None:
+        """Go on with the next piece; so many lines were left of this one."""
+        self._place = len(self._piece)
+        self.number += lines
 
     def troubles(self) -> list[Trouble]:
         """What was put aside."""
         return self._aside
 
     def _read(self) -> Iterator[str]:
+        """Pieces of whole lines, each with its end."""
         rest = b""
         first = True
         for chunk in self._chunks:
@@ -148,25 +267,29 @@ class _Lines:
             whole, rest = piece[:end], piece[end:]
             if len(rest) > _LONGEST_LINE:
                 text = "A line is longer than a mebibyte: no such report."
-                self._aside.append(Trouble(self._number + 1, TroubleKind.NOT_THIS_REPORT, text))
+                self._aside.append(
+                    Trouble(self._read_so_far + 1, TroubleKind.NOT_THIS_REPORT, text)
+                )
                 return
-            yield from self._decoded(whole)
+            yield self._decoded(whole)
         if rest.removeprefix(_BOM):
             text = "The file ends in the middle of a line; its last line was not read."
-            self._aside.append(Trouble(self._number + 1, TroubleKind.CUT_OFF, text))
+            self._aside.append(Trouble(self._read_so_far + 1, TroubleKind.CUT_OFF, text))
 
-    def _decoded(self, whole: bytes) -> Iterator[str]:
+    def _decoded(self, whole: bytes) -> str:
         try:
-            lines = io.StringIO(whole.decode(), newline="\n").readlines()
+            text = whole.decode()
         except UnicodeDecodeError:
-            for line in whole.splitlines(keepends=True):
-                self._number += 1
-                try:
-                    yield line.decode()
-                except UnicodeDecodeError:
-                    text = "The line is not UTF-8."
-                    self._aside.append(Trouble(self._number, TroubleKind.WRONG_ENCODING, text))
-                    yield "\n"
-            return
-        self._number += len(lines)
-        yield from lines
+            return "".join(self._readable(whole))
+        self._read_so_far += text.count("\n")
+        return text
+
+    def _readable(self, whole: bytes) -> Iterator[str]:
+        for line in whole.splitlines(keepends=True):
+            self._read_so_far += 1
+            try:
+                yield line.decode()
+            except UnicodeDecodeError:
+                text = "The line is not UTF-8."
+                self._aside.append(Trouble(self._read_so_far, TroubleKind.WRONG_ENCODING, text))
+                yield "\n"

@@ -12,7 +12,7 @@ from typing import Final, cast
 from clearhouse.psp import folders
 from clearhouse.psp.contract import Capabilities, Psp, PspConfig
 from clearhouse.psp.credentials import Credential
-from clearhouse.psp.settlements import ReportReader
+from clearhouse.psp.settlements import BlockReader, ReportReader
 
 _MODULE: Final = "adapter"
 _PROMISED: Final = ("NAME", "CAPABILITIES", "CREDENTIALS", "create")
@@ -46,6 +46,14 @@ def report_reader(name: str) -> ReportReader | None:
     if not folders.has_module(name, "reports"):
         return None
     return cast("ReportReader", folders.module(name, "reports").read_report)
+
+
+def block_reader(name: str) -> BlockReader | None:
+    """The same in blocks of lines, where the folder has that, too; otherwise line by line."""
+    if not folders.has_module(name, "reports"):
+        return None
+    module = folders.module(name, "reports")
+    return cast("BlockReader", getattr(module, "read_blocks", module.read_report))
 
 
 def available() -> Mapping[str, AdapterFactory]:

@@ -6,7 +6,7 @@ neighbour. What is wrong with the file as a whole (not that report at all, cut o
 encoding, a total that is not the sum) is a trouble too, so that nothing is ever dropped in silence.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -73,6 +73,36 @@ class SettlementLine(NamedTuple):
         return self.gross_minor - self.fee_minor
 
 
+class LineBlock(NamedTuple):
+    """Many lines by column, in the order of a line's fields; amounts as digits.
+
+    What a reader can tell of thousands of lines at once it need not tell line by line. No field
+    holds a tab, a backslash, a line's end or a zero byte.
+    """
+
+    keys: Sequence[str]
+    kinds: Sequence[LineKind]
+    references: Sequence[str]
+    charge_references: Sequence[str]
+    order_hints: Sequence[str]
+    currencies: Sequence[str]
+    gross_minors: Sequence[str]
+    fee_minors: Sequence[str]
+    occurred_ats: Sequence[str]
+    settlements: Sequence[str]
+    card_tails: Sequence[str]
+
+    def lines(self) -> Iterator[SettlementLine]:
+        """The same line by line."""
+        return map(
+            SettlementLine,
+            *self[:6],
+            map(int, self.gross_minors),
+            map(int, self.fee_minors),
+            *self[8:],
+        )
+
+
 class TroubleKind(StrEnum):
     """What can be wrong with a report."""
 
@@ -118,6 +148,14 @@ class ReportReader(Protocol):
 
     def __call__(self, content: Iterable[bytes]) -> Iterator[SettlementLine | Trouble]:
         """The lines in the file's order, and what was wrong, where it was met."""
+        ...
+
+
+class BlockReader(Protocol):
+    """The same with lines in blocks where that is faster; a reader that has none is one, too."""
+
+    def __call__(self, content: Iterable[bytes]) -> Iterator[LineBlock | SettlementLine | Trouble]:
+        """As ReportReader, and the same lines in the same order."""
         ...
 
 

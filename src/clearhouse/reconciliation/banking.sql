@@ -142,11 +142,23 @@ select b.*, $10::uuid, $11 from unnest($1::uuid[], $2::text[], $3::text[], $4::t
 
 -- name: settled_lines
 -- Charges that agree with ours; a fee that differs is no reason to keep a seller waiting.
-select line_key, psp, order_id, currency, fee_minor, occurred_at
-from reconciliation.lines
-where psp = $1 and occurred_on = $2 and kind = 'charge' and order_id is not null
-    and verdict in ('matched', 'fee_differs') and line_key > $3
-order by line_key limit $4
+-- What they paid is looked up by their reference, by which they were matched.
+with settled as materialized (
+    select line_key, reference, currency, fee_minor, occurred_at
+    from reconciliation.lines
+    where psp = $1 and occurred_on = $2 and kind = 'charge'
+        and verdict in ('matched', 'fee_differs') and line_key > $3
+    order by line_key limit $4
+), numbered as (
+    select *, row_number() over (order by line_key) as n from settled
+), facts as (
+    select f.n, f.order_id from (select array_agg(reference order by n) as refs,
+            array_agg('charge'::text) as kinds from numbered) w
+    cross join lateral payments.facts_of($1, w.kinds, w.refs) f
+)
+select l.line_key, $1::text as psp, f.order_id, l.currency, l.fee_minor, l.occurred_at
+from numbered l left join facts f on f.n = l.n
+order by l.line_key
 
 -- name: untold_orders
 -- The orders of some charges, each handed out once for ever.

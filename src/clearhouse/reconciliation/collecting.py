@@ -59,7 +59,7 @@ class Collector:
 
         No database transaction is open while the PSP is asked.
         """
-        reader = registry.report_reader(psp)
+        reader = registry.block_reader(psp)
         assert reader is not None
         found: list[Collected] = []
         async for report in adapter.reports(day):
@@ -79,7 +79,7 @@ class Collector:
             raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
 
     async def _read(self, path: Path, kind: str | None, tell: Tell) -> Collected:
-        reader = registry.report_reader(kind) if kind in registry.names() else None
+        reader = registry.block_reader(kind) if kind in registry.names() else None
         if kind is not None and reader is not None:
             read = await self._loader.load(kind, path.name, file_pieces(path), reader, tell=tell)
             return Collected(path.name, kind, read)

@@ -43,10 +43,13 @@ async def judge_again(
             break
         changed += await _judge(connection, psp, rows, plans)
         after = (rows[-1]["occurred_on"], rows[-1]["line_key"])
-    # Lines that were read a moment ago have no statistics, and one plan of two reads them for each.
+    # Of lines that stand twice nobody knows beforehand how few they are, and one plan would read
+    # all lines for each of them.
     await connection.execute("set local enable_nestloop = off")
-    twice = await connection.execute(QUERIES["settled_twice"], psp, first, last)
+    await connection.execute(QUERIES["look_for_twice"], psp, first, last)
     await connection.execute("set local enable_nestloop = on")
+    await connection.execute(QUERIES["count_twice"])
+    twice = await connection.execute(QUERIES["settled_twice"], psp, first, last)
     return changed + int(twice.rsplit(" ", 1)[1])
 
 

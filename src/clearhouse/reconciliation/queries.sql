@@ -5,7 +5,9 @@
 create temporary table if not exists incoming (
     line_key text collate "C" not null,
     kind text not null,
-    fact_kind text not null,
+    -- What a line is when nothing contradicts it; for large files, which are judged where they lie.
+    verdict text not null,
+    found_by text,
     reference text collate "C" not null,
     charge_reference text collate "C" not null,
     order_hint text collate "C" not null,
@@ -13,12 +15,58 @@ create temporary table if not exists incoming (
     gross_minor bigint not null,
     fee_minor bigint not null,
     occurred_at timestamptz not null,
+    occurred_on date not null,
     settlement text not null,
     card_tail text not null
 ) on commit delete rows
 
 -- name: analyze_incoming
-analyze incoming (reference, fact_kind, occurred_at, line_key)
+analyze incoming (reference, kind, occurred_on, line_key)
+
+-- name: open_large
+select reconciliation.open_large($1, $2)
+
+-- name: analyze_large
+select reconciliation.analyze_large($1)
+
+-- name: judge_large
+-- What differs in a large file. Facts are read for the days around it; a line that has none is
+-- looked for by its key afterwards. $4 to $7 are the fee plans by currency. A table, since a plan
+-- that writes to one that exists could not be run by several processes.
+create temporary table judged on commit drop as
+select l.ctid as place, v.verdict, f.order_id, f.amount_minor as expected_minor,
+    case when f.reference is not null then 'reference' end as found_by
+from reconciliation.{large} l
+left join payments.psp_facts f on f.psp = $1 and f.reference = l.reference
+    and (f.kind = l.kind or f.kind || '_reversal' = l.kind)
+    and f.happened_at >= $2::timestamptz and f.happened_at < $3::timestamptz
+left join unnest($4::text[], $5::bigint[], $6::bigint[], $7::bigint[])
+    as a (currency, basis_points, fixed_minor, tolerance_minor) on a.currency = l.currency
+cross join lateral (select reconciliation.verdict_of(l.kind, l.currency, l.gross_minor, l.fee_minor,
+    f.currency, f.amount_minor, f.is_reversed, a.basis_points, a.fixed_minor, a.tolerance_minor)
+    as verdict) v
+where v.verdict <> l.verdict
+
+-- name: mark_large
+update reconciliation.{large} l
+set verdict = j.verdict, order_id = j.order_id, expected_minor = j.expected_minor,
+    found_by = j.found_by
+from judged j where l.ctid = j.place
+
+-- name: day_is_free
+select reconciliation.day_is_free($1, $2)
+
+-- name: attach_large
+select reconciliation.attach_large($1, $2, $3)
+
+-- name: read_large
+-- As any other file, where it cannot be a partition.
+insert into incoming select line_key, kind, verdict, found_by, reference, charge_reference, order_hint,
+    currency, gross_minor, fee_minor, occurred_at, occurred_on, settlement, card_tail
+from reconciliation.{large}
+
+-- name: drop_large
+select reconciliation.drop_large($1)
 
 -- name: lock_psp
 select pg_advisory_xact_lock(hashtextextended('reconciliation ' || $1::text, 7))
@@ -61,10 +109,6 @@ with said as (
 insert into reconciliation.troubles (file_id, number, line, kind, problem)
 select $1, number, line, kind, problem from said
 
--- name: days_of_incoming
-select array_agg(day) as days, min(day) as first, max(day) as last
-from (select distinct (occurred_at at time zone 'UTC')::date as day from incoming) d
-
 -- name: take_lines
 -- All lines that are new, each with what it is beside the fact of its own reference. Facts are
 -- read for the days around the file's; older ones are looked for one by one afterwards, which is
@@ -72,26 +116,14 @@ from (select distinct (occurred_at at time zone 'UTC')::date as day from incomin
 insert into reconciliation.lines (occurred_on, psp, line_key, kind, reference, charge_reference,
     order_hint, currency, gross_minor, fee_minor, occurred_at, settlement, card_tail, file_id,
     verdict, order_id, expected_minor, found_by)
-select (i.occurred_at at time zone 'UTC')::date, $1, i.line_key, i.kind, i.reference,
-    i.charge_reference, i.order_hint, i.currency, i.gross_minor, i.fee_minor, i.occurred_at,
-    i.settlement, i.card_tail, $2,
-    case
-        when i.fact_kind = '' then case i.kind when 'payout_reversal' then 'payout_returned'
-            when 'other' then 'unexplained' else 'stands_alone' end
-        when f.reference is null then 'unmatched'
-        when f.currency <> i.currency then 'currency_differs'
-        when f.amount_minor <> abs(i.gross_minor) then 'amount_differs'
-        when i.kind = 'charge_reversal' and not f.is_reversed then 'settlement_declined'
-        when i.kind in ('refund_reversal', 'dispute_reversal') and not f.is_reversed
-            then 'status_differs'
-        when i.kind = 'charge' and abs(i.fee_minor * 10000 - i.gross_minor * a.basis_points
-            - a.fixed_minor * 10000) > a.tolerance_minor * 10000 then 'fee_differs'
-        else 'matched'
-        end,
+select i.occurred_on, $1, i.line_key, i.kind, i.reference, i.charge_reference, i.order_hint,
+    i.currency, i.gross_minor, i.fee_minor, i.occurred_at, i.settlement, i.card_tail, $2,
+    reconciliation.verdict_of(i.kind, i.currency, i.gross_minor, i.fee_minor, f.currency,
+        f.amount_minor, f.is_reversed, a.basis_points, a.fixed_minor, a.tolerance_minor),
     f.order_id, f.amount_minor, case when f.reference is not null then 'reference' end
 from incoming i
-left join payments.psp_facts f
-    on f.psp = $1 and f.kind = i.fact_kind and f.reference = i.reference
+left join payments.psp_facts f on f.psp = $1 and f.reference = i.reference
+    and (f.kind = i.kind or f.kind || '_reversal' = i.kind)
     and f.happened_at >= $3::timestamptz and f.happened_at < $4::timestamptz
 left join unnest($5::text[], $6::bigint[], $7::bigint[], $8::bigint[])
     as a (currency, basis_points, fixed_minor, tolerance_minor) on a.currency = i.currency
@@ -104,7 +136,7 @@ with changed as materialized (
         l.reference as old_reference, l.currency as old_currency, l.gross_minor as old_gross,
         l.fee_minor as old_fee, l.settlement as old_settlement, l.verdict as old_verdict, i.*
     from incoming i
-    join reconciliation.lines l on l.occurred_on = (i.occurred_at at time zone 'UTC')::date
+    join reconciliation.lines l on l.occurred_on = i.occurred_on
         and l.psp = $1 and l.line_key = i.line_key
     where l.file_id <> $2
         and (l.kind, l.reference, l.currency, l.gross_minor, l.fee_minor, l.settlement)
@@ -123,7 +155,7 @@ set kind = c.kind, reference = c.reference, charge_reference = c.charge_referenc
     order_hint = c.order_hint, currency = c.currency, gross_minor = c.gross_minor,
     fee_minor = c.fee_minor, settlement = coalesce(nullif(c.settlement, ''), l.settlement),
     card_tail = c.card_tail, file_id = $2, order_id = null, expected_minor = null, found_by = null,
-    verdict = case when c.fact_kind <> '' then 'unmatched'
+    verdict = case when reconciliation.fact_kind(c.kind) <> '' then 'unmatched'
         when c.kind = 'payout_reversal' then 'payout_returned'
         when c.kind = 'other' then 'unexplained' else 'stands_alone' end
 from changed c
@@ -159,23 +191,29 @@ from unnest($2::date[], $3::text[], $4::text[], $5::uuid[], $6::bigint[], $7::te
 where l.occurred_on = j.occurred_on and l.psp = $1 and l.line_key = j.line_key
     and l.verdict <> j.verdict
 
--- name: settled_twice
--- The same charge under two names: all but the first are breaks.
-with twice as (
-    select reference from reconciliation.lines
+-- name: look_for_twice
+-- The same charge under two names: all but the first are breaks. Found by hashes of the references,
+-- since numbers group several times faster; what only shares its hash falls out again.
+create temporary table later on commit drop as
+with twice as materialized (
+    select hashtextextended(reference, 0) as hash from reconciliation.lines
     where psp = $1 and occurred_on between $2 and $3 and kind = 'charge'
-    group by reference having count(*) > 1
-), later as (
-    select occurred_on, line_key from (
-        select l.occurred_on, l.line_key, row_number() over (
-            partition by l.reference order by l.occurred_at, l.line_key) as place
-        from reconciliation.lines l join twice using (reference)
-        where l.psp = $1 and l.occurred_on between $2 and $3 and l.kind = 'charge'
-    ) p where place > 1
+    group by 1 having count(*) > 1
 )
+select occurred_on, line_key from (
+    select l.occurred_on, l.line_key, row_number() over (
+        partition by l.reference order by l.occurred_at, l.line_key) as place
+    from twice join reconciliation.lines l on hashtextextended(l.reference, 0) = twice.hash
+    where l.psp = $1 and l.occurred_on between $2 and $3 and l.kind = 'charge'
+) p where place > 1
+
+-- name: count_twice
+analyze later
+
+-- name: settled_twice
 update reconciliation.lines l set verdict = 'settled_twice'
 from later where l.occurred_on = later.occurred_on and l.psp = $1 and l.line_key = later.line_key
-    and l.verdict <> 'settled_twice'
+    and l.occurred_on between $2 and $3 and l.verdict <> 'settled_twice'
 
 -- name: figures_of_lines
 select t.currency, sum(t.matched_count)::bigint as lines, sum(t.matched_minor)::text as value,
@@ -192,13 +230,20 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 -- name: empty_totals
 delete from reconciliation.totals where psp = $1 and day between $2 and $3
 
--- name: make_totals
-insert into reconciliation.totals (psp, day, currency, kind, settlement, line_count, matched_count,
-    matched_minor, gross_minor, fee_minor)
-select psp, occurred_on, currency, kind, settlement, count(*),
-    count(*) filter (where verdict = 'matched'),
-    coalesce(sum(abs(gross_minor)) filter (where verdict = 'matched'), 0), sum(gross_minor),
-    sum(fee_minor)
+-- name: add_up
+-- Into a table of its own, so that several processes may count.
+create temporary table sums on commit drop as
+select psp, occurred_on, currency, kind, settlement, count(*) as line_count,
+    count(*) filter (where verdict = 'matched') as matched_count,
+    coalesce(sum(abs(gross_minor)) filter (where verdict = 'matched'), 0) as matched_minor,
+    sum(gross_minor) as gross_minor, sum(fee_minor) as fee_minor
 from reconciliation.lines
 where psp = $1 and occurred_on between $2 and $3
 group by psp, occurred_on, currency, kind, settlement
+
+-- name: make_totals
+insert into reconciliation.totals (psp, day, currency, kind, settlement, line_count, matched_count,
+    matched_minor, gross_minor, fee_minor)
+select psp, occurred_on, currency, kind, settlement, line_count, matched_count, matched_minor,
+    gross_minor, fee_minor
+from sums

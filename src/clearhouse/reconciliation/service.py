@@ -6,7 +6,7 @@ of it is open, which is also how days are caught up after an outage.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -16,12 +16,11 @@ from clearhouse.kernel.ids import Ids
 from clearhouse.postgres.connection import Connection, Pool
 from clearhouse.reconciliation.breaks import Breaks
 from clearhouse.reconciliation.judging import judge_again
+from clearhouse.reconciliation.large import AROUND, midnight, read_whole_tables
 from clearhouse.reconciliation.matching import CAUSES, FeePlan, plan_columns
 from clearhouse.reconciliation.model import Area, CauseFigures, Matched, Night
 from clearhouse.reconciliation.store import QUERIES
 
-_AROUND: Final = timedelta(days=8)
-"""A PSP may book a charge on another day than we do, or settle it a week later."""
 _DAY: Final = timedelta(days=1)
 _ON_ITS_WAY: Final = timedelta(hours=1)
 """So long after its end a sale may not have reached ledger and wallet."""
@@ -57,8 +56,7 @@ class Nights:
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(QUERIES["lock_psp"], psp)
             await self._breaks.begin(connection)
-            for setting in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin"):
-                await connection.execute(f"set local {setting} = on")
+            await read_whole_tables(connection)
             plans = self._plans.get(psp, {})
             await judge_again(connection, psp, day, until, plans)
             await self._find(connection, psp, day, until, plans)
@@ -82,20 +80,21 @@ class Nights:
         agreed = plan_columns(plans)[:3]
         await connection.execute(QUERIES["find_in_lines"], psp, day, until, *agreed)
         await connection.execute(
-            QUERIES["find_without_lines"],
+            QUERIES["look_without_lines"],
             psp,
-            _midnight(day),
-            _midnight(until + _DAY),
-            day - _AROUND,
-            until + _AROUND,
-            self._clock.now().date() - self._patience,
+            midnight(day),
+            midnight(until + _DAY),
+            day - AROUND,
+            until + AROUND,
         )
+        patient_since = self._clock.now().date() - self._patience
+        await connection.execute(QUERIES["find_without_lines"], psp, patient_since)
 
     async def _find_in_books(
         self, connection: Connection, psp: str, day: date, until: date
     ) -> None:
         """What our own books say of each other; what is young may be on its way between them."""
-        start, end = _midnight(day), _midnight(until + _DAY)
+        start, end = midnight(day), midnight(until + _DAY)
         young = self._clock.now() - _ON_ITS_WAY
         await connection.execute(QUERIES["find_in_books"], psp, start, end, young)
         for name in ("find_in_ledger", "find_in_attempts"):
@@ -112,7 +111,8 @@ class Nights:
         closed: int,
     ) -> Night:
         await connection.execute(QUERIES["empty_totals"], psp, day, until)
-        await connection.execute(QUERIES["make_totals"], psp, day, until)
+        await connection.execute(QUERIES["add_up"], psp, day, until)
+        await connection.execute(QUERIES["make_totals"])
         lines = await connection.fetch(QUERIES["figures_of_lines"], psp, day, until)
         matched = tuple(
             Matched(row["currency"], row["lines"], int(row["value"]), int(row["fees"]))
@@ -177,7 +177,3 @@ def _figures(night: Night) -> dict[str, object]:
             for one in night.open_breaks
         ],
     }
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)

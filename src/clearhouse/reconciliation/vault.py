@@ -13,7 +13,7 @@ from typing import Final
 from clearhouse.kernel.errors import UnavailableError
 from clearhouse.reconciliation.model import KeptFile
 
-_CHUNK: Final = 1 << 18
+_CHUNK: Final = 1 << 16
 
 
 class Vault:
