@@ -4,8 +4,10 @@ import asyncio
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
+from typing import Any
 
 import httpx
 import pytest
@@ -50,25 +52,62 @@ PAYOUTS = PayoutPolicy(minimum={"EUR": 100}, approval_above={"EUR": 10_000})
 CIPHER = FieldCipher({"test": b"k" * 32}, SystemRandomness())
 
 
-@pytest.fixture
-def payments() -> MemoryPayments:
-    return MemoryPayments()
+@dataclass(frozen=True)
+class Shared:
+    """One API over a memory for many tests, since making one takes longer than most of them."""
+
+    payments: MemoryPayments = field(default_factory=MemoryPayments)
+    ready: Readiness = field(default_factory=Readiness)
+
+    @cached_property
+    def app(self) -> Any:
+        return create_app(memory_dependencies(self.payments, self.ready))
+
+    def forget(self) -> None:
+        """Nothing was accepted, and nothing fails."""
+        self.payments.__init__()
+        self.ready.__init__()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Shared:
+    return Shared()
 
 
 @pytest.fixture
-def ready() -> Readiness:
-    return Readiness()
+def payments(shared: Shared) -> MemoryPayments:
+    shared.forget()
+    return shared.payments
 
 
 @pytest.fixture
-async def client(payments: MemoryPayments, ready: Readiness) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the API over a memory, allowed everything."""
-    app = create_app(memory_dependencies(payments, ready))
-    transport = httpx.ASGITransport(app)  # pyright: ignore[reportArgumentType]
-    headers = {"Authorization": "Bearer all"}
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://api.test", headers=headers, verify=False
-    ) as opened:
+def ready(shared: Shared) -> Readiness:
+    return shared.ready
+
+
+def client_of(app: Any) -> httpx.AsyncClient:
+    """A client of an API in this process, allowed everything."""
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app),
+        base_url="http://api.test",
+        headers={"Authorization": "Bearer all"},
+        verify=False,
+    )
+
+
+@pytest.fixture
+async def client(
+    shared: Shared, payments: MemoryPayments, ready: Readiness
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the API over a memory in which nothing is."""
+    async with client_of(shared.app) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def counted() -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an API that has counted nothing yet."""
+    async with client_of(create_app(memory_dependencies(MemoryPayments(), Readiness()))) as opened:
         yield opened
 
 

@@ -329,14 +329,14 @@ async def test_health_and_readiness(client: httpx.AsyncClient, ready: Readiness)
     assert (await client.get("/healthz", headers=headers)).status_code == 200
 
 
-async def test_metrics_count_by_route_and_never_by_path(client: httpx.AsyncClient) -> None:
-    await client.post("/v1/payments", json=fresh())
-    await client.post("/v1/payments", json={})
+async def test_metrics_count_by_route_and_never_by_path(counted: httpx.AsyncClient) -> None:
+    await counted.post("/v1/payments", json=fresh())
+    await counted.post("/v1/payments", json={})
     for number in range(3):
-        await client.get(f"/v1/payments/secret-{number}")
-        await client.get(f"/nowhere/{number}")
-        await client.request(f"X{number}", "/healthz")
-    text = (await client.get("/metrics")).text
+        await counted.get(f"/v1/payments/secret-{number}")
+        await counted.get(f"/nowhere/{number}")
+        await counted.request(f"X{number}", "/healthz")
+    text = (await counted.get("/metrics")).text
     name = "clearhouse_http_requests_total"
     assert f'{name}{{method="POST",route="/v1/payments",status="202"}} 1.0' in text
     assert f'{name}{{method="POST",route="/v1/payments",status="422"}} 1.0' in text

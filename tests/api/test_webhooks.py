@@ -7,11 +7,11 @@ GOOD = {"signature": "good"}
 PLAIN = "/v1/webhooks/plain"
 
 
-async def test_what_is_stored_is_acknowledged_with_an_empty_200(client: httpx.AsyncClient) -> None:
+async def test_what_is_stored_is_acknowledged_with_an_empty_200(counted: httpx.AsyncClient) -> None:
     for _ in range(2):
-        reply = await client.post(PLAIN, content=b"\xff\x00 raw", headers=GOOD)
+        reply = await counted.post(PLAIN, content=b"\xff\x00 raw", headers=GOOD)
         assert (reply.status_code, reply.content) == (200, b"")
-    metrics = (await client.get("/metrics")).text
+    metrics = (await counted.get("/metrics")).text
     assert 'clearhouse_webhooks_received_total{psp="plain",result="new"} 1.0' in metrics
     assert 'clearhouse_webhooks_received_total{psp="plain",result="repeated"} 1.0' in metrics
 
@@ -23,12 +23,12 @@ async def test_no_api_key_is_asked_for(client: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize("headers", [{}, {"signature": "bad"}])
 async def test_a_bad_signature_is_400_and_counted(
-    client: httpx.AsyncClient, headers: dict[str, str]
+    counted: httpx.AsyncClient, headers: dict[str, str]
 ) -> None:
-    reply = await client.post(PLAIN, content=b"{}", headers=headers)
+    reply = await counted.post(PLAIN, content=b"{}", headers=headers)
     assert reply.status_code == 400
     assert reply.json()["type"] == "/problems/webhook-not-authentic"
-    metrics = (await client.get("/metrics")).text
+    metrics = (await counted.get("/metrics")).text
     assert 'clearhouse_webhooks_received_total{psp="plain",result="refused"} 1.0' in metrics
 
 

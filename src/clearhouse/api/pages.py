@@ -1,5 +1,6 @@
 """The documentation served: rendered once, sent as bytes, with a policy that lets nothing run."""
 
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -24,30 +25,40 @@ _HEADERS: Final = {
 class Pages:
     """Handlers of the pages for people."""
 
-    def __init__(self) -> None:
-        self._document = msgspec.json.encode(openapi_document())
-        self._docs = docs_page()
-        self._problems = {slug: problem_page(kind) for slug, kind in TYPES.items()}
-
     async def home(self) -> Response[Any]:
         """Nothing lives at the root; people look for the documentation."""
         return Redirect("/docs")
 
     async def docs(self) -> Response[Any]:
         """The API on one page."""
-        return _html(self._docs)
+        return _html(_docs())
 
     async def document(self) -> Response[Any]:
         """The OpenAPI document."""
-        return Response(self._document, media_type="application/json")
+        return Response(_document(), media_type="application/json")
 
     async def problem(self, slug: FromPath[str]) -> Response[Any]:
         """One type of problem. Raises NotFound for a type that does not exist."""
-        shown = self._problems.get(slug)
-        if shown is None:
+        if slug not in TYPES:
             raise NotFound("There is no such type of problem.", hint="/docs lists them all.")
-        return _html(shown)
+        return _html(_problem(slug))
 
 
 def _html(body: bytes) -> Response[Any]:
     return Response(body, media_type="text/html", headers=_HEADERS)
+
+
+# Rendered when somebody asks first: most processes are never asked, and start the sooner.
+@cache
+def _document() -> bytes:
+    return msgspec.json.encode(openapi_document())
+
+
+@cache
+def _docs() -> bytes:
+    return docs_page()
+
+
+@cache
+def _problem(slug: str) -> bytes:
+    return problem_page(TYPES[slug])
