@@ -1,7 +1,6 @@
 """A real PostgreSQL for all tests: one server per run, one fresh database per test that asks."""
 
 import asyncio
-import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -14,6 +13,7 @@ import httpx
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+from tests import in_memory
 
 from clearhouse.bootstrap import migrate_all
 from clearhouse.postgres.connection import PlainConnection, Pool, open_pool
@@ -28,8 +28,6 @@ settings.register_profile("soak", settings.get_profile("tests"), max_examples=5_
 settings.load_profile("tests")
 
 _names = count(1)
-_ROOM = 3 * 2**30
-"""Bytes that all servers of one run may need at once."""
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +49,7 @@ def certificates_are_read_once() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[EmbeddedPostgres]:
     """The run's server, in memory if there is room. No fsync: tests kill processes, not power."""
-    directory = Path(tempfile.mkdtemp(prefix="clearhouse-test-", dir=_memory()))
+    directory = Path(tempfile.mkdtemp(prefix="clearhouse-test-", dir=in_memory.folder()))
     directory.chmod(0o755)
     fast = {"fsync": "off", "synchronous_commit": "off", "shared_buffers": "128MB"}
     server = EmbeddedPostgres(directory, settings=fast | {"max_wal_size": "256MB"})
@@ -59,17 +57,6 @@ def postgres_server() -> Iterator[EmbeddedPostgres]:
     yield server
     server.stop(immediately=True)
     shutil.rmtree(directory, ignore_errors=True)
-
-
-def _memory() -> Path | None:
-    """A file system in memory; None where there is none, or too little left of it.
-
-    A fresh database is a thousand small files, which take ten times as long on a disk.
-    """
-    shared = Path("/dev/shm")
-    if os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > _ROOM:
-        return shared
-    return None
 
 
 @pytest.fixture(scope="session")

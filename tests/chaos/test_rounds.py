@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests import in_memory
 from tests.chaos.customers import Customers
 from tests.chaos.hands import Hands
 from tests.chaos.house import FAULTS, MISCHIEF, POSTMASTER, House, servers_in
@@ -29,7 +30,7 @@ QUICK = (POSTMASTER, "database")
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="clearhouse-chaos-") as name:
+    with tempfile.TemporaryDirectory(prefix="clearhouse-chaos-", dir=in_memory.folder()) as name:
         path = Path(name)
         path.chmod(0o755)
         yield path.resolve()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import in_memory
 from tests.cli.command import Started, run, until_gone
 
 pytestmark = pytest.mark.whole_group
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.whole_group
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="clearhouse-cli-") as name:
+    with tempfile.TemporaryDirectory(prefix="clearhouse-cli-", dir=in_memory.folder()) as name:
         path = Path(name)
         path.chmod(0o755)
         yield path

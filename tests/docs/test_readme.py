@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import in_memory
 
 pytestmark = pytest.mark.whole_group
 
@@ -93,7 +94,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    folder = Path(tempfile.mkdtemp(prefix="clearhouse-readme-"))
+    folder = Path(tempfile.mkdtemp(prefix="clearhouse-readme-", dir=in_memory.folder()))
     folder.chmod(0o755)
     curl = folder / "bin/curl"
     curl.parent.mkdir()

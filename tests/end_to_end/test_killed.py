@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests import in_memory
 
 from clearhouse.cli.demo.command import development_in
 from clearhouse.cli.demo.run import Plan, Run
@@ -36,7 +37,7 @@ class Quiet(PlainScreen):
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="clearhouse-e2e-") as name:
+    with tempfile.TemporaryDirectory(prefix="clearhouse-e2e-", dir=in_memory.folder()) as name:
         path = Path(name)
         path.chmod(0o755)
         yield path

@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from tests import in_memory
 from tests.webhooks.merchant import Got, Merchant
 
 from clearhouse.cli.demo.command import development_in
@@ -28,7 +29,7 @@ KILLS = {1, 4}
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="clearhouse-e2e-") as name:
+    with tempfile.TemporaryDirectory(prefix="clearhouse-e2e-", dir=in_memory.folder()) as name:
         path = Path(name)
         path.chmod(0o755)
         yield path

@@ -47,15 +47,15 @@ async def whole_life(
             load = await post_for(house.target, clock, house.bodies, connections=1, seconds=0.1)
             posted += round(len(load.latencies)) * 2
 
-    begun = clock.monotonic()
-    end = begun + _WARM_SECONDS + seconds
+    begun, warm = clock.monotonic(), min(_WARM_SECONDS, seconds)
+    end = begun + warm + seconds
     clients = [asyncio.create_task(client()) for _ in range(connections)]
     first: tuple[float, int] | None = None
     last = (begun, 0)
     while clock.monotonic() < end:
         await clock.sleep(_LOOK_SECONDS)
         last = (clock.monotonic(), await _done(house, since))
-        if first is None and last[0] - begun >= _WARM_SECONDS:
+        if first is None and last[0] - begun >= warm:
             first = last
         if posted - last[1] > backlog:
             opened.clear()

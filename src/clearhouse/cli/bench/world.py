@@ -49,6 +49,8 @@ ENGINE: Final = (
     Program("bench books", ("bench-worker", "ledger,wallets,payments")),
 )
 """The working processes with a PSP that answers within the process."""
+_TEMPLATE: Final = "bench_template"
+"""What fresh databases are copied from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +69,20 @@ class World:
         self.server = server
         self.clock = clock
         self._directory = directory
+        self._has_template = False
 
     async def create_database(self, name: str) -> str:
         """A fresh, migrated database; returns its URL."""
         admin = await asyncpg.connect(self.server.dsn())
         try:
-            await admin.execute(f'create database "{name}"')
+            if not self._has_template:
+                await admin.execute(f"create database {_TEMPLATE}")
+                await migrate_all(self.server.dsn(_TEMPLATE))
+                self._has_template = True
+            await admin.execute(f'create database "{name}" template {_TEMPLATE} strategy file_copy')
         finally:
             await admin.close()
-        url = self.server.dsn(name)
-        await migrate_all(url)
-        return url
+        return self.server.dsn(name)
 
     @asynccontextmanager
     async def open_house(
@@ -138,12 +143,12 @@ class World:
 
 
 @asynccontextmanager
-async def open_world(directory: Path, clock: Clock) -> AsyncGenerator[World]:
+async def open_world(directory: Path, clock: Clock, *, scale: int) -> AsyncGenerator[World]:
     """Start the server in a directory and make pgbench's database; stopped at the end."""
     server = EmbeddedPostgres(directory / "server")
     await asyncio.to_thread(server.start)
     try:
-        await yardsticks.prepare(server)
+        await yardsticks.prepare(server, scale)
         yield World(server, directory, clock)
     finally:
         await asyncio.to_thread(server.stop)

@@ -8,7 +8,8 @@ from typing import Final
 from clearhouse.kernel.errors import UnavailableError
 from clearhouse.postgres.embedded import EmbeddedPostgres
 
-_SCALE: Final = 64
+SCALE: Final = 64
+"""A branch for each of the most clients."""
 _TPS: Final = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
 _LATENCY: Final = re.compile(r"^latency average = ([0-9.]+) ms", re.MULTILINE)
 DATABASE: Final = "pgbench"
@@ -37,10 +38,10 @@ class Reading:
     milliseconds: float
 
 
-async def prepare(server: EmbeddedPostgres) -> None:
-    """Make pgbench's own database, with a branch for each of the most clients."""
+async def prepare(server: EmbeddedPostgres, scale: int) -> None:
+    """Make pgbench's own database, with so many branches."""
     await _run(server, "createdb", "-U", "postgres", DATABASE)
-    await _run(server, "pgbench", "-U", "postgres", "-i", "-q", "-s", str(_SCALE), DATABASE)
+    await _run(server, "pgbench", "-U", "postgres", "-i", "-q", "-s", str(scale), DATABASE)
 
 
 async def measure(server: EmbeddedPostgres, bench: Pgbench, seconds: int) -> Reading:
