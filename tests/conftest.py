@@ -1,8 +1,6 @@
 """A real PostgreSQL for all tests: one server per run, one fresh database per test that asks."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from functools import lru_cache
 from itertools import count
@@ -28,6 +26,12 @@ settings.register_profile("soak", settings.get_profile("tests"), max_examples=5_
 settings.load_profile("tests")
 
 _names = count(1)
+_FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "shared_buffers": "128MB",
+    "max_wal_size": "256MB",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -49,14 +53,21 @@ def certificates_are_read_once() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[EmbeddedPostgres]:
     """The run's server, in memory if there is room. No fsync: tests kill processes, not power."""
-    directory = Path(tempfile.mkdtemp(prefix="clearhouse-test-", dir=in_memory.folder()))
-    directory.chmod(0o755)
-    fast = {"fsync": "off", "synchronous_commit": "off", "shared_buffers": "128MB"}
-    server = EmbeddedPostgres(directory, settings=fast | {"max_wal_size": "256MB"})
-    server.start()
-    yield server
-    server.stop(immediately=True)
-    shutil.rmtree(directory, ignore_errors=True)
+    with in_memory.new_folder("clearhouse-test-") as directory:
+        server = EmbeddedPostgres(directory, settings=_FAST)
+        server.start()
+        yield server
+        server.stop(immediately=True)
+
+
+@pytest.fixture(scope="session")
+def migrated_data() -> Iterator[Path]:
+    """The data of a server that was set up, migrated and stopped: a group begins with a copy."""
+    with in_memory.new_folder("clearhouse-migrated-") as directory:
+        server = EmbeddedPostgres(directory, settings=_FAST)
+        asyncio.run(migrate_all(server.start()))
+        server.stop()
+        yield server.data
 
 
 @pytest.fixture(scope="session")

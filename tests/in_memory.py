@@ -2,6 +2,10 @@
 
 import os
 import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _ROOM = 3 * 2**30
@@ -18,3 +22,20 @@ def folder() -> Path | None:
     if os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > _ROOM:
         return shared
     return None
+
+
+@contextmanager
+def new_folder(prefix: str) -> Iterator[Path]:
+    """A folder that PostgreSQL's own user can enter, too; removed in the end."""
+    with tempfile.TemporaryDirectory(
+        prefix=prefix, dir=folder(), ignore_cleanup_errors=True
+    ) as name:
+        path = Path(name).resolve()
+        path.chmod(0o755)
+        yield path
+
+
+def begin_with(data: Path, directory: Path) -> None:
+    """Put a copy of a stopped server's data where a new one will look for it; owners stay."""
+    directory.mkdir(exist_ok=True)
+    subprocess.run(["cp", "-a", str(data), str(directory)], check=True)

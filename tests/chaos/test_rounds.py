@@ -8,7 +8,6 @@ are one to one; and what was acknowledged is there, once.
 """
 
 import asyncio
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,10 +29,8 @@ QUICK = (POSTMASTER, "database")
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="clearhouse-chaos-", dir=in_memory.folder()) as name:
-        path = Path(name)
-        path.chmod(0o755)
-        yield path.resolve()
+    with in_memory.new_folder("clearhouse-chaos-") as path:
+        yield path
 
 
 def plan(seed: int, baskets: int, victims: tuple[str, ...]) -> list[tuple[int, str]]:
@@ -135,9 +132,9 @@ async def the_books_hold(house: House) -> int:
     return progress.of("SUCCESS")
 
 
-async def round_in(directory: Path, seed: int, baskets: int, *victims: str) -> None:
+async def round_in(directory: Path, data: Path, seed: int, baskets: int, *victims: str) -> None:
     """One round in a house of its own, since in its PSPs weeks have passed when it ends."""
-    directory.mkdir(mode=0o755)
+    in_memory.begin_with(data, directory)
     async with House.open(directory, seed) as house:
         print(await one_round(house, directory.name, seed, baskets, *victims), flush=True)
         assert sum(house.kills.values()) == len(victims)
@@ -149,18 +146,18 @@ async def round_in(directory: Path, seed: int, baskets: int, *victims: str) -> N
 
 @pytest.mark.whole_group
 @pytest.mark.timeout(900)
-async def test_two_rounds(directory: Path) -> None:
+async def test_two_rounds(directory: Path, migrated_data: Path) -> None:
     for number, postgres in enumerate(QUICK):
         victims = ("api", "executor", "books", "sandbox", postgres)
-        await round_in(directory / f"quick-{number}", SEED + number, 60, *victims)
+        await round_in(directory / f"quick-{number}", migrated_data, SEED + number, 60, *victims)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(0)
-async def test_twenty_rounds(directory: Path) -> None:
+async def test_twenty_rounds(directory: Path, migrated_data: Path) -> None:
     randomness = SeededRandomness(SEED)
     for number in range(20):
         postgres = QUICK[randomness.uniform(0, 1) < 0.5]
         more = sorted(("api", "executor", "books"), key=lambda _: randomness.uniform(0, 1))
         victims = ("api", "executor", "books", "sandbox", postgres, more[0])
-        await round_in(directory / f"r{number:02d}", 1000 + number, 250, *victims)
+        await round_in(directory / f"r{number:02d}", migrated_data, 1000 + number, 250, *victims)

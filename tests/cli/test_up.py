@@ -4,7 +4,6 @@ import json
 import re
 import signal
 import stat
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -20,9 +19,7 @@ pytestmark = pytest.mark.whole_group
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="clearhouse-cli-", dir=in_memory.folder()) as name:
-        path = Path(name)
-        path.chmod(0o755)
+    with in_memory.new_folder("clearhouse-cli-") as path:
         yield path
 
 

@@ -3,12 +3,10 @@
 import json
 import os
 import re
-import shutil
 import socket
 import stat
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -93,9 +91,14 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    folder = Path(tempfile.mkdtemp(prefix="clearhouse-readme-", dir=in_memory.folder()))
-    folder.chmod(0o755)
+def folder(migrated_data: Path) -> Iterator[Path]:
+    with in_memory.new_folder("clearhouse-readme-") as path:
+        in_memory.begin_with(migrated_data, path / "data")
+        yield path
+
+
+@pytest.fixture(scope="module")
+def world(folder: Path) -> Iterator[World]:
     curl = folder / "bin/curl"
     curl.parent.mkdir()
     curl.write_text(CURL)
@@ -117,7 +120,6 @@ def world() -> Iterator[World]:
     finally:
         up.terminate()
         up.wait(PATIENCE)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def wait_until_ready(up: "subprocess.Popen[bytes]", port: int, log: Path) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,10 +35,9 @@ class Quiet(PlainScreen):
 
 
 @pytest.fixture
-def directory() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="clearhouse-e2e-", dir=in_memory.folder()) as name:
-        path = Path(name)
-        path.chmod(0o755)
+def directory(migrated_data: Path) -> Iterator[Path]:
+    with in_memory.new_folder("clearhouse-e2e-") as path:
+        in_memory.begin_with(migrated_data, path)
         yield path
 
 

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -28,10 +27,9 @@ KILLS = {1, 4}
 
 
 @pytest.fixture
-def directory() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="clearhouse-e2e-", dir=in_memory.folder()) as name:
-        path = Path(name)
-        path.chmod(0o755)
+def directory(migrated_data: Path) -> Iterator[Path]:
+    with in_memory.new_folder("clearhouse-e2e-") as path:
+        in_memory.begin_with(migrated_data, path)
         yield path
 
 
