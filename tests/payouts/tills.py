@@ -140,11 +140,12 @@ class Hands:
         policy: PayoutPolicy = POLICY,
         *,
         lease: timedelta = timedelta(0),
+        patience: Patience = AT_ONCE,
     ) -> None:
         wallets = WalletService(pool, IDS, CLOCK)
         self.rail = rail
         self.batching = Batching(pool, CLOCK, IDS, wallets, CIPHER, policy, lease=lease)
-        self.learning = PayoutLearning(pool, CLOCK, wallets, CIPHER, patience=AT_ONCE)
+        self.learning = PayoutLearning(pool, CLOCK, wallets, CIPHER, patience=patience)
         self.worker = PayoutWorker(
             self.batching, self.learning, rail, CLOCK, lease=lease, news_every=timedelta(0)
         )
