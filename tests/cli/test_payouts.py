@@ -1,12 +1,15 @@
 """``clearhouse payouts``: seen, approved and taken back by people at a terminal."""
 
 import json
+from base64 import b64encode
 
 import pytest
 from tests.cli.command import run
 from tests.payouts.house import ask, desk, left, seller, wanted
+from tests.payouts.tills import Hands, Till
 
 from clearhouse.postgres.connection import Pool
+from clearhouse.psp.rails import Corrected, PayoutNews
 from clearhouse.wallets.payouts.model import PayoutStatus
 
 
@@ -48,6 +51,29 @@ async def test_payouts_are_listed_shown_approved_and_cancelled(
     ]
     told = json.loads(run("payouts", "show", large.public_id, "--json", settings=settings).stdout)
     assert [event["type"] for event in told["events"]] == ["payout.created", "payout.approved"]
+
+
+async def test_stuck_payouts_and_corrections_are_shown(
+    pool: Pool, settings: dict[str, str]
+) -> None:
+    await seller(pool)
+    made = await ask(pool, wanted())
+    till = Till()
+    await Hands(pool, till).rounds(1)
+    till.told.append(PayoutNews(made.payout_id.hex, Corrected("C01", "987654321"), "file"))
+    await Hands(pool, till).rounds(1)
+    none = run("payouts", "list", "--stuck", settings=settings)
+    assert (none.returncode, "No payouts" in none.stderr) == (0, True)
+    key = b64encode(b"k" * 32).decode()
+    sealed = settings | {"CLEARHOUSE_ENCRYPTION_KEYS": f"test={key}"}
+    asked = ("payouts", "correction", made.public_id, "--reason", "a call", "--json")
+    told = json.loads(run(*asked, settings=sealed).stdout)
+    assert (told["code"], told["correction"], told["seller"]) == ("C01", "987654321", "ann")
+    other = run(*asked, settings=settings)
+    assert (other.returncode, "CLEARHOUSE_ENCRYPTION_KEYS" in other.stderr) == (2, True)
+    row = await pool.fetchrow("select actor, action, reason from access.audit_log")
+    assert row is not None
+    assert tuple(row) == ("treasurer", "payouts.correction", "a call")
 
 
 async def test_what_cannot_be_is_said_in_one_line(pool: Pool, settings: dict[str, str]) -> None:

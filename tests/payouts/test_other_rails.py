@@ -12,7 +12,7 @@ import httpx
 import pytest
 from tests.ledger.books import CLOCK
 from tests.payouts.house import CIPHER, ask, desk, details_desk, left, seller, told, wanted
-from tests.payouts.tills import AT_ONCE, Hands
+from tests.payouts.tills import Hands
 from tests.proof.flow import consume
 from tests.proof.test_money_back import findings
 from tests.psp.rails.files import NACHA, Stopped

@@ -18,11 +18,13 @@ from clearhouse.wallets.payouts.batching import Batching
 from clearhouse.wallets.payouts.desk import PayoutDesk
 from clearhouse.wallets.payouts.details import BankDetailsDesk
 from clearhouse.wallets.payouts.learning import PayoutLearning
+from clearhouse.wallets.payouts.overdue import Bounds, OverdueWatch
 from clearhouse.wallets.payouts.planner import PayoutPlanner
 from clearhouse.wallets.payouts.policy import PayoutPolicy
 from clearhouse.wallets.payouts.schedule import Rhythm, Schedule
 from clearhouse.wallets.payouts.sending import Patience
 from clearhouse.wallets.payouts.timetable import Timetable
+from clearhouse.workers.overdue import OverduePayouts
 from clearhouse.workers.payouts import PayoutWorker
 from clearhouse.workers.planning import Planner
 
@@ -143,6 +145,14 @@ def payout_planner(runtime: Runtime, settings: Settings) -> PayoutPlanner:
 async def planning(runtime: Runtime, settings: Settings) -> None:
     """The loop that runs the schedules, until cancelled."""
     await Planner(payout_planner(runtime, settings), runtime.clock).run()
+
+
+async def watching(runtime: Runtime, settings: Settings) -> None:
+    """The loop that puts before a person what waits too long, until cancelled."""
+    given = settings.payouts
+    bounds = Bounds(timedelta(hours=given.doubt_hours), timedelta(days=given.answer_days))
+    watch = OverdueWatch(runtime.pool, runtime.clock, bounds)
+    await OverduePayouts(watch, runtime.clock).run()
 
 
 _DEFAULTS: Final[Mapping[str, Callable[[str], Schedule | None]]] = MappingProxyType(

@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from clearhouse.bootstrap.merchants import dispatching
-from clearhouse.bootstrap.payouts import open_rails, paying, planning
+from clearhouse.bootstrap.payouts import open_rails, paying, planning, watching
 from clearhouse.bootstrap.policies import breaker_policy, wallet_terms
 from clearhouse.bootstrap.psps import open_psps
 from clearhouse.bootstrap.reconciliation import nightly_job
@@ -136,6 +136,7 @@ async def run_loops(
         loops.append(asyncio.create_task(maturer, name="maturer"))
     if Role.PAYOUTS in chosen:
         loops.append(asyncio.create_task(planning(runtime, settings), name="planner"))
+        loops.append(asyncio.create_task(watching(runtime, settings), name="overdue"))
     if Role.RECONCILIATION in chosen:
         job = nightly_job(runtime, settings, psps)
         loops.append(asyncio.create_task(job.run(), name="nightly"))

@@ -105,6 +105,7 @@ _GROUPS: Final = (
             ("show", "payouts:show_payout", "Show one, with all that was told of it."),
             ("approve", "payouts:approve_payout", "Let one go, as a second person."),
             ("cancel", "payouts:cancel_payout", "Take one back that is not sent yet."),
+            ("correction", "payouts:show_correction", "Show what a bank says of the details."),
         ),
     ),
     (

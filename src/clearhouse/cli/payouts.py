@@ -8,14 +8,22 @@ from cyclopts import Parameter, validators
 from rich.markup import escape
 from rich.table import Table
 
-from clearhouse.bootstrap.payouts import payout_desk
+from clearhouse.bootstrap import Runtime
+from clearhouse.bootstrap.payouts import bank_details_desk, payout_desk
 from clearhouse.cli.actor import actor
 from clearhouse.cli.console import err, out
 from clearhouse.cli.database import with_runtime
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.kernel.errors import ConfigurationError
 from clearhouse.wallets.payouts.desk import PayoutDesk
-from clearhouse.wallets.payouts.model import BACK, Payout, PayoutFilter, PayoutStatus, Told
+from clearhouse.wallets.payouts.model import (
+    BACK,
+    Correction,
+    Payout,
+    PayoutFilter,
+    PayoutStatus,
+    Told,
+)
 
 Result = TypeVar("Result")
 Json = Annotated[bool, Parameter(help="JSON, for scripts.")]
@@ -29,6 +37,9 @@ def list_payouts(
     ] = None,
     seller: Annotated[str | None, Parameter(help="Only this seller's.")] = None,
     currency: Annotated[str | None, Parameter(help="Only those in this currency.")] = None,
+    stuck: Annotated[
+        bool, Parameter(help="Only those on their way that wait longer than they may.")
+    ] = False,
     limit: Annotated[
         int, Parameter(help="How many at most.", validator=validators.Number(gte=1, lte=10_000))
     ] = 50,
@@ -42,10 +53,11 @@ def list_payouts(
     ```shell
     clearhouse payouts list
     clearhouse payouts list --status created
+    clearhouse payouts list --stuck
     clearhouse payouts list --seller lamps-and-more --json
     ```
     """
-    wanted = PayoutFilter(seller, status, currency)
+    wanted = PayoutFilter(seller, status, currency, stuck)
     page = _with_desk(common, lambda desk: desk.list_payouts(wanted, None, limit))
     if json:
         out.print_json(msgspec.json.encode([_row(one) for one in page.payouts]).decode())
@@ -146,15 +158,63 @@ def cancel_payout(
     payout
         Its id.
     """
-    why = " ".join(reason.split())
-    if not 1 <= len(why) <= _MOST_REASON:
-        raise ConfigurationError(f"--reason needs 1 to {_MOST_REASON} characters.")
-    who = actor()
+    why, who = _reason(reason), actor()
     done = _with_desk(common, lambda desk: desk.cancel(payout, who, why))
     err.print(
         f"[good]Cancelled[/good]: {done.amount} is available to"
         f" {escape(done.seller_account)} again."
     )
+
+
+def show_correction(
+    payout: str,
+    *,
+    reason: Annotated[str, Parameter(help="Why you read it, for the audit log.")],
+    json: Json = False,
+    common: Common = NO_OPTIONS,
+) -> None:
+    """Show what the bank of a payout says the seller's bank details should be next time.
+
+    It can be an account number: it needs the keys that bank details are sealed with, and that
+    you have read it stands in the audit log.
+
+    **Example**
+
+    ```shell
+    clearhouse payouts correction po_019ca8d5a4c17d0e9b1e6a5f0c3b2d41 --reason "asking the seller"
+    ```
+
+    Parameters
+    ----------
+    payout
+        Its id.
+    """
+    why, who, settings = _reason(reason), actor(), common.load().settings
+
+    async def work(runtime: Runtime) -> Correction:
+        return await bank_details_desk(runtime, settings).correction(payout, who, why)
+
+    found = with_runtime(settings, "payouts", work)
+    row = {
+        "payout": payout,
+        "seller": found.seller_account,
+        "currency": found.currency,
+        "code": found.code,
+        "told_at": found.told_at,
+        "correction": found.text,
+    }
+    if json:
+        out.print_json(msgspec.json.encode(row).decode())
+        return
+    for name, value in row.items():
+        out.print(f"[quiet]{name:14}[/quiet] {escape(str(value))}", soft_wrap=True)
+
+
+def _reason(reason: str) -> str:
+    why = " ".join(reason.split())
+    if not 1 <= len(why) <= _MOST_REASON:
+        raise ConfigurationError(f"--reason needs 1 to {_MOST_REASON} characters.")
+    return why
 
 
 def _with_desk(common: Common, work: Callable[[PayoutDesk], Awaitable[Result]]) -> Result:

@@ -114,6 +114,8 @@ class PayoutSettings:
     retry_longest_seconds: float
     poll_seconds: float
     news_seconds: float
+    doubt_hours: float
+    answer_days: float
     statement_text: str
     schedule: str
     time_zone: str

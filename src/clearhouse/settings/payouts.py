@@ -61,6 +61,20 @@ PAYOUTS: Final = (
         "How often a rail is asked for news, such as a bank's files.",
     ),
     Setting(
+        "payouts.doubt_hours",
+        kinds.number(0.01, 24 * 365),
+        "6",
+        "How long nobody may know whether a payout was sent, before it is put before a person; one"
+        " that may be sent and that nobody sends, as well.",
+    ),
+    Setting(
+        "payouts.answer_days",
+        kinds.number(0.01, 365),
+        "10",
+        "How long a bank or PSP may have a payout without an answer, before it is put before a"
+        " person.",
+    ),
+    Setting(
         "payouts.statement_text",
         kinds.TEXT,
         "Payout",

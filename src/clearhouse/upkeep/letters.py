@@ -24,12 +24,15 @@ from clearhouse.messaging.events import AnyEvent, decode
 from clearhouse.payments.store import ask_again
 from clearhouse.postgres.connection import LOST, Connection, Pool, in_transaction
 from clearhouse.postgres.queries import load_queries
+from clearhouse.wallets.payouts import store as payouts
+from clearhouse.wallets.payouts.model import public_id
 
 _QUERIES: Final = load_queries("clearhouse.upkeep", "letters.sql")
 _LEDGER: Final = "ledger"
 _PAYMENTS: Final = "payments"
+_WALLETS: Final = "wallets"
 _OUTCOME: Final = "outcome"
-"""The type of letters that hold a PSP's outcome and no event."""
+"""The type of letters that hold a PSP's or bank's outcome and no event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,8 @@ class DeadLetters:
     async def _handle(self, connection: Connection, letter: Letter) -> Replay:
         if letter.service == _PAYMENTS and letter.type == _OUTCOME:
             return await _ask(connection, letter)
+        if letter.service == _WALLETS and letter.type == _OUTCOME:
+            return await _ask_rail(connection, letter)
         reader = self._readers.get((letter.service, letter.consumer))
         if reader is None:
             raise Conflict(
@@ -196,6 +201,17 @@ async def _ask(connection: Connection, letter: Letter) -> Replay:
             hint="Compare it with the PSP by `clearhouse prove`, then discard the letter.",
         )
     return Replay(letter, None, "the PSP is asked about the order at once", None)
+
+
+async def _ask_rail(connection: Connection, letter: Letter) -> Replay:
+    """A letter about a payout: its rail is asked anew, which may settle it."""
+    if not await payouts.ask_again(connection, letter.aggregate_id):
+        raise Conflict(
+            f"The payout of {letter.name} is with no bank or PSP that could be asked.",
+            hint=f"See where it is by `clearhouse payouts show {public_id(letter.aggregate_id)}`,"
+            " then discard the letter.",
+        )
+    return Replay(letter, None, "the bank or PSP is asked about the payout at once", None)
 
 
 def _entry(letter: Letter, event: AnyEvent) -> JournalEntry | None:

@@ -117,6 +117,11 @@ PAYOUTS_ANSWERED: Final = Counter(
     "What rails answered about payouts, by kind of call (submit, inquire) and outcome.",
     ["rail", "call", "outcome"],
 )
+PAYOUTS_STUCK: Final = Gauge(
+    "clearhouse_payouts_stuck",
+    "Payouts on their way that wait longer than they may, by rail.",
+    ["rail"],
+)
 PAYOUT_NEWS: Final = Counter(
     "clearhouse_payout_news",
     "What rails told of payouts by themselves, of ours (known) and of others (foreign).",

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from clearhouse.access.audit_log import Deed, note_deed
 from clearhouse.access.replay import IntakeAnswer, judge
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import NotFound, PayoutRefused
@@ -103,6 +104,7 @@ class PayoutDesk:
             now, version = self._clock.now(), payout.version + 1
             await connection.execute(QUERIES["approve"], payout.payout_id, by, now, version)
             await store.tell(connection, [approved_event(payout, version, now, by)])
+            await self._note(connection, "payouts.approve", payout, by, "approved")
             return replace(
                 payout,
                 status=made.status,
@@ -133,6 +135,7 @@ class PayoutDesk:
             now = self._clock.now()
             detail = f"cancelled by {by}: {reason}" if reason else f"cancelled by {by}"
             [gone] = await cancel(connection, self._wallets, [(payout, detail)], by=by, moment=now)
+            await self._note(connection, "payouts.cancel", payout, by, reason or "no reason given")
             return gone
 
         return await in_transaction(self._pool, self._clock, work)
@@ -162,6 +165,14 @@ class PayoutDesk:
         if identity is None or identity not in found:
             raise _not_found()
         return found[identity]
+
+    async def _note(
+        self, connection: Connection, action: str, payout: Payout, by: str, reason: str
+    ) -> None:
+        """Write a deed into the audit log, in its own transaction."""
+        now = self._clock.now()
+        target = f"payout {payout.public_id}: {payout.amount} to {payout.seller_account}"[:300]
+        await note_deed(connection, Deed(self._ids.at(now), now, by, action, target, reason))
 
     async def _accept(self, connection: Connection, wanted: NewPayout) -> IntakeAnswer:
         key = (wanted.api_key_id, wanted.idempotency_key)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
+from clearhouse.access.audit_log import Deed, note_deed
 from clearhouse.access.encryption import FieldCipher
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import Fault, InvalidRequest, NotFound
@@ -19,7 +20,7 @@ from clearhouse.messaging.events import BankDetailsChanged
 from clearhouse.postgres.connection import Connection, Pool, in_transaction
 from clearhouse.psp.rails import Destination
 from clearhouse.wallets.payouts import accounts, store
-from clearhouse.wallets.payouts.model import BankDetails
+from clearhouse.wallets.payouts.model import BankDetails, Correction, payout_id_of
 from clearhouse.wallets.payouts.policy import PayoutPolicy
 from clearhouse.wallets.payouts.store import QUERIES
 
@@ -67,6 +68,27 @@ class BankDetailsDesk:
         if not rows:
             raise NotFound("There are no bank details of this seller.")
         return [_details(row) for row in rows]
+
+    async def correction(self, payout: str, by: str, reason: str) -> Correction:
+        """What the bank of a payout said the seller's details should be; noted in the audit log.
+
+        It can be an account number, so who reads it says why. Raises NotFound.
+        """
+
+        async def work(connection: Connection) -> Correction:
+            identity = payout_id_of(payout)
+            row = await connection.fetchrow(QUERIES["correction"], identity) if identity else None
+            if row is None:
+                raise NotFound("No bank has said anything about the details of such a payout.")
+            kept = dict(row)
+            text = self._cipher.open(kept.pop("sealed"), correction_place(row["payout_id"]))
+            now = self._clock.now()
+            target = f"correction of {payout}, of {row['seller_account']}"[:300]
+            deed = Deed(self._ids.at(now), now, by, "payouts.correction", target, reason)
+            await note_deed(connection, deed)
+            return Correction(**kept, text=text)
+
+        return await in_transaction(self._pool, self._clock, work)
 
     async def _store(
         self,

@@ -1,7 +1,7 @@
 """The frozen words and values of payouts."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -63,6 +63,9 @@ PAYOUT: Final = "payout"
 REVERSAL: Final = "payout_reversal"
 """The kind of the one movement that can give it back, whatever happened."""
 
+OVERDUE: Final = "time_limit.payout"
+"""Who the dead letter of a payout that waits too long is from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Payout:
@@ -122,11 +125,12 @@ class NewPayout:
 
 @dataclass(frozen=True, slots=True)
 class PayoutFilter:
-    """Which payouts a list shows; None: all."""
+    """Which payouts a list shows; None: all. ``is_stuck``: only those that wait too long."""
 
     seller_account: str | None = None
     status: PayoutStatus | None = None
     currency: str | None = None
+    is_stuck: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +181,18 @@ class BankDetails:
     created_at: datetime
     usable_from: datetime
     correction: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a bank says should stand in a seller's details next time; never shown by accident."""
+
+    payout_id: UUID
+    seller_account: str
+    currency: str
+    code: str
+    told_at: datetime
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

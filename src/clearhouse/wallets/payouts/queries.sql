@@ -74,6 +74,8 @@ select * from wallets.payouts where payout_id = $1
 select * from wallets.payouts
 where ($1::text is null or seller_account = $1) and ($2::text is null or status = $2)
     and ($3::text is null or currency = $3) and ($4::uuid is null or payout_id < $4)
+    and ($6::text is null or (status in ('approved', 'submitted') and exists (
+        select from wallets.dead_letters d where d.consumer = $6 and d.aggregate_id = payout_id)))
 order by payout_id desc limit $5
 
 -- name: lock_recipient
@@ -210,6 +212,11 @@ select c.payout_id, c.details_id, c.code, c.sealed, $5
 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) as c (payout_id, details_id, code, sealed)
 on conflict (payout_id) do nothing returning payout_id
 
+-- name: correction
+select c.payout_id, p.seller_account, p.currency, c.code, c.told_at, c.sealed
+from wallets.bank_corrections c join wallets.payouts p on p.payout_id = c.payout_id
+where c.payout_id = $1
+
 -- name: claim_news
 insert into wallets.rail_news as n (rail, next_at, fence) values ($1, now() + $2::interval, 1)
 on conflict (rail) do update set next_at = excluded.next_at, fence = n.fence + 1
@@ -220,6 +227,13 @@ returning cursor, fence
 update wallets.rail_news set cursor = $3, next_at = now() + $4::interval
 where rail = $1 and fence = $2
 returning rail
+
+-- name: ask_again
+-- Has the rail asked at once about a payout that is on its way.
+update wallets.payout_batch_work w set next_at = now()
+from wallets.payouts p
+where p.payout_id = $1 and p.status = 'submitted' and w.batch_id = p.batch_id
+returning w.batch_id
 
 -- name: told
 select occurred_at, type, version from wallets.outbox where aggregate_id = $1 order by version

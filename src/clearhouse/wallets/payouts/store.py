@@ -16,6 +16,7 @@ from clearhouse.psp.rails import FailureReason
 from clearhouse.wallets.model import Movement
 from clearhouse.wallets.payouts.facts import created_event
 from clearhouse.wallets.payouts.model import (
+    OVERDUE,
     PAYOUT,
     REVERSAL,
     Payout,
@@ -134,9 +135,15 @@ async def page(pool: Pool, wanted: PayoutFilter, before: UUID | None, limit: int
         wanted.currency,
         before,
         limit + 1,
+        OVERDUE if wanted.is_stuck else None,
     )
     found = tuple(payout_of(row) for row in rows[:limit])
     return PayoutPage(found, found[-1].payout_id if len(rows) > limit else None)
+
+
+async def ask_again(connection: Connection, payout_id: UUID) -> bool:
+    """Have a payout's rail asked at once what became of it; False for one not on its way."""
+    return await connection.fetchval(QUERIES["ask_again"], payout_id) is not None
 
 
 async def expire_idempotency_keys(pool: Pool, limit: int) -> int:
