@@ -44,7 +44,14 @@ async def check(town: Town, year: Year, scans: Pool) -> Findings:
         code: (town.settings.fee.basis_points, town.settings.fee.fixed_minor.get(code, 0))
         for code in CURRENCIES
     }
-    tally = tally_of(town.psps.values(), town.rails.values(), fees, year.counts.written_off)
+    returns_fees = town.settings.refund.fee_policy == "return"
+    tally = tally_of(
+        town.psps.values(),
+        town.rails.values(),
+        fees,
+        year.counts.written_off,
+        returns_fees=returns_fees,
+    )
     async with town.runtime.pool.acquire() as connection:
         funds = await ledger.funds(connection)
     payouts = await _payouts(town)
@@ -78,7 +85,7 @@ def _funds_faults(funds: Iterable[Funds], tally: Tally, year: Year) -> list[str]
             ("kept by PSPs", -one.moved.get(Movement.PSP_FEES, 0), psp_fees),
             ("held", one.held_minor, tally.held_in(code, psp_fees)),
             ("owed to sellers", sum(one.owned.get(who, 0) for who in sellers), tally.owed_in(code)),
-            ("refunds under way", one.owned.get(Owner.BUYERS, 0), tally.refunds_under_way[code]),
+            ("refunds under way", one.owned.get(Owner.BUYERS, 0), tally.under_way_in(code)),
             ("fees earned", one.owned.get(Owner.PLATFORM, 0), tally.fees[code]),
             ("losses", -one.owned.get(Owner.LOSSES, 0), tally.lost[code]),
         ):

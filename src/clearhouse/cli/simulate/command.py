@@ -40,10 +40,11 @@ def simulate(
 
     Twelve sellers sell in three currencies through three PSPs and are paid over three rails, by
     schedules and terms that all differ. Buyers get refunds, some of which fail late, and dispute
-    charges; banks reject payouts, return them and lose answers; two sellers go bankrupt with
-    debt. It is clearhouse itself that does the work, on a PostgreSQL of its own; only time, PSPs
-    and banks are played. At the end of each month, every book is compared with what the PSPs and
-    banks know, which is summed up apart. It ends with 1 if a cent is missing.
+    charges; PSPs take payments back and charge some twice; banks reject payouts, return them and
+    lose answers; two sellers go bankrupt with debt. It is clearhouse itself that does the work, on
+    a PostgreSQL of its own; only time, PSPs and banks are played. At the end of each month, every
+    book is compared with what the PSPs and banks know, which is summed up apart. It ends with 1
+    if a cent is missing.
 
     **Examples**
 

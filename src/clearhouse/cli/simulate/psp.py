@@ -45,14 +45,19 @@ _NO: Final = Declined(DeclineReason.CARD_DECLINED, Retry.HARD, "declined")
 
 @dataclass(slots=True)
 class Charge:
-    """What a buyer paid for one order."""
+    """What a buyer paid for one order.
+
+    ``is_stray``: a second time, by mistake. ``is_reversed``: the PSP took it back by itself.
+    """
 
     reference: str
     order: str
     seller: str
     amount: Money
     at: datetime
-    settled: bool = False
+    is_settled: bool = False
+    is_stray: bool = False
+    is_reversed: bool = False
 
 
 class RefundState(StrEnum):
@@ -76,10 +81,11 @@ class Refund:
 
 @dataclass(slots=True)
 class Dispute:
-    """A whole charge that a buyer's bank asked back."""
+    """A charge, or what is left of it after refunds, that a buyer's bank asked back."""
 
     reference: str
     charge: Charge
+    amount: Money
     opened_at: datetime
     stage: DisputeStage = DisputeStage.NEEDS_RESPONSE
 
@@ -88,7 +94,7 @@ class Dispute:
         """As the PSP tells it."""
         charge = self.charge
         return DisputeFacts(
-            self.reference, charge.reference, charge.amount, self.stage, "general", self.opened_at
+            self.reference, charge.reference, self.amount, self.stage, "general", self.opened_at
         )
 
 
@@ -98,6 +104,7 @@ class SimulatedPsp:
     def __init__(self, name: str, luck: Luck, clock: MovedClock) -> None:
         self.name = name
         self.charges: dict[str, Charge] = {}
+        self.strays: dict[str, Charge] = {}
         self.refunds: dict[str, Refund] = {}
         self.disputes: dict[str, Dispute] = {}
         self.declined: set[str] = set()
@@ -132,10 +139,10 @@ class SimulatedPsp:
         """Give back once per key."""
         key = request.idempotency_key
         if key not in self.refunds:
-            chance = self._luck.share(request.payment_order_id, request.amount.minor, "refund")
-            charge = self.charges[request.payment_order_id]
+            charge = self._by_reference(request.charge_reference)
+            chance = self._luck.share(charge.reference, request.amount.minor, "refund")
             state = RefundState.DONE
-            if chance < _REFUSED_REFUND:
+            if chance < _REFUSED_REFUND and not charge.is_stray:
                 state = RefundState.FAILED
             elif chance < _REFUSED_REFUND + _SLOW_REFUND:
                 state = RefundState.WAITING
@@ -151,25 +158,57 @@ class SimulatedPsp:
         return NotDone("there is none") if found is None else outcome_of(found)
 
     def dispute(self, order: str) -> Dispute:
-        """A buyer's bank asks back what was paid for an order."""
+        """A buyer's bank asks back what is left of what was paid for an order."""
         charge = self.charges[order]
-        opened = Dispute(f"du_{self.name}_{order}", charge, self._clock.now())
+        amount = Money(self.left_of(charge), charge.amount.currency)
+        opened = Dispute(f"du_{self.name}_{order}", charge, amount, self._clock.now())
         self.disputes[order] = opened
         return opened
 
+    def charge_again(self, order: str) -> Charge:
+        """Charge an order a second time, by a mistake of the PSP's own."""
+        first = self.charges[order]
+        reference = f"{first.reference}_again"
+        self.strays[order] = Charge(
+            reference, order, "", first.amount, self._clock.now(), is_stray=True
+        )
+        return self.strays[order]
+
+    @property
+    def all_charges(self) -> list[Charge]:
+        """Those of orders and the stray ones, less those that were taken back."""
+        return [
+            one for one in (*self.charges.values(), *self.strays.values()) if not one.is_reversed
+        ]
+
+    def left_of(self, charge: Charge) -> int:
+        """What was not refunded of a charge, in minor units."""
+        back = (
+            one.amount.minor
+            for one in self.refunds.values()
+            if one.charge is charge and one.state is not RefundState.FAILED
+        )
+        return charge.amount.minor - sum(back)
+
     async def record(self, psp_reference: str) -> PspRecord | None:
         """One charge, as ``clearhouse verify`` asks for it."""
-        found = (one for one in self.charges.values() if one.reference == psp_reference)
-        return next((_record(one) for one in found), None)
+        found = [one for one in self._books() if one.reference == psp_reference]
+        return _record(found[0]) if found else None
 
     async def records(self, since: datetime, until: datetime) -> AsyncIterator[PspRecord]:
         """All charges of a time, as ``clearhouse verify`` asks for them."""
-        for one in self.charges.values():
+        for one in self._books():
             if since <= one.at <= until:
                 yield _record(one)
 
     async def close(self) -> None:
         """Nothing to give back."""
+
+    def _books(self) -> list[Charge]:
+        return [*self.charges.values(), *self.strays.values()]
+
+    def _by_reference(self, reference: str) -> Charge:
+        return next(one for one in self._books() if one.reference == reference)
 
     def _decide(self, request: ChargeRequest) -> None:
         order = request.payment_order_id
@@ -198,4 +237,7 @@ def outcome_of(refund: Refund) -> OperationOutcome:
 
 
 def _record(charge: Charge) -> PspRecord:
-    return PspRecord(charge.reference, charge.order, charge.amount, True, "succeeded", charge.at)
+    status = "reversed" if charge.is_reversed else "succeeded"
+    return PspRecord(
+        charge.reference, charge.order, charge.amount, not charge.is_reversed, status, charge.at
+    )

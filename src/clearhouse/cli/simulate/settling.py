@@ -45,9 +45,11 @@ class Settling:
         self._arriving.clear()
         for psp in self._town.psps.values():
             fees = Counter[str]()
-            for charge in psp.charges.values():
-                if not charge.settled and charge.at.date() + _SETTLES_AFTER * DAY <= day:
-                    charge.settled = True
+            for charge in psp.all_charges:
+                if charge.is_settled or charge.at.date() + _SETTLES_AFTER * DAY > day:
+                    continue
+                charge.is_settled = True
+                if not charge.is_stray:
                     fee = fee_on(charge)
                     fees[charge.amount.currency] += fee
                     settled.append(self._settled(psp.name, charge, fee))
@@ -75,8 +77,8 @@ class Settling:
         """What a PSP can send on: settled sales less fees, refunds, disputes and what was sent."""
         paid = sum(
             one.amount.minor
-            for one in psp.charges.values()
-            if one.settled and one.amount.currency == currency
+            for one in psp.all_charges
+            if one.is_settled and one.amount.currency == currency
         )
         back = sum(
             one.amount.minor
@@ -84,9 +86,9 @@ class Settling:
             if one.state is RefundState.DONE and one.amount.currency == currency
         )
         disputed = sum(
-            one.charge.amount.minor
+            one.amount.minor
             for one in psp.disputes.values()
-            if one.stage is not DisputeStage.WON and one.charge.amount.currency == currency
+            if one.stage is not DisputeStage.WON and one.amount.currency == currency
         )
         key = (psp.name, currency)
         return paid - back - disputed - self.fees[key] - self._sent[key]

@@ -20,6 +20,7 @@ from clearhouse.bootstrap.policies import wallet_terms
 from clearhouse.bootstrap.services import (
     dispute_learning,
     execution_service,
+    learning_service,
     operation_execution,
     operation_learning,
     operation_service,
@@ -56,9 +57,14 @@ _SETTINGS: Final[Mapping[str, str]] = {
 }
 
 
-def settings_in(directory: Path) -> Settings:
-    """The settings of a simulation whose encryption key is kept in a directory."""
-    return load({}, overrides={"data_directory": str(directory), **_SETTINGS}).settings
+def settings_in(directory: Path, seed: int) -> Settings:
+    """The settings of a simulation whose encryption key is kept in a directory.
+
+    Seeds that are odd have the platform's fee go back with refunds.
+    """
+    policy = {"refund.fee_policy": "return" if seed % 2 else "keep"}
+    chosen = {"data_directory": str(directory), **policy, **_SETTINGS}
+    return load({}, overrides=chosen).settings
 
 
 @dataclass
@@ -77,6 +83,7 @@ class Town:
         self.order_ids: dict[str, UUID] = {}
         self.payments = payment_service(runtime, settings)
         self.operations = operation_service(runtime, settings)
+        self.charge_news = learning_service(runtime, settings)
         self.refund_news = operation_learning(runtime, settings)
         self.dispute_news = dispute_learning(runtime, settings)
         self.details = bank_details_desk(runtime, settings)
@@ -178,6 +185,6 @@ async def open_town(url: str, directory: Path, *, seed: int, begins: date) -> As
     pool: Pool = await open_pool(url, size=8, name="simulate")
     try:
         runtime = Runtime(pool, clock, Ids(clock, randomness), randomness)
-        yield Town(runtime, settings_in(directory), clock, Luck(seed))
+        yield Town(runtime, settings_in(directory, seed), clock, Luck(seed))
     finally:
         pool.terminate()

@@ -17,9 +17,11 @@ from clearhouse.cli.simulate.town import Town
 from clearhouse.kernel.errors import ClearhouseError
 from clearhouse.kernel.money import Money
 from clearhouse.payments.disputes.model import LearntDispute
+from clearhouse.payments.learnt import Learnt, Source
 from clearhouse.payments.model import Intake, NewOrder, NewPayment
 from clearhouse.payments.operations.model import Kind, LearntRefund, NewOperation, Operation
 from clearhouse.postgres.connection import Connection
+from clearhouse.psp.contract import PspOutcome, Reversed, Succeeded
 from clearhouse.psp.disputes import DisputeStage
 from clearhouse.psp.notices import RefundNotice
 from clearhouse.psp.rails import BankAccount
@@ -32,6 +34,9 @@ _BODY: Final = bytes(32)
 _REFUNDS: Final = 0.08
 _PARTS: Final = 0.4
 _DISPUTES: Final = 0.015
+_REVERSALS: Final = 0.005
+_STRAYS: Final = 0.005
+_REST_DISPUTED: Final = 0.3
 _WON: Final = 0.4
 _LATE_REFUNDS: Final = 0.05
 _CANCELLED: Final = 0.1
@@ -178,9 +183,17 @@ class Year:
                 minor = max(sale.amount.minor // luck.whole(2, 5, "of", order), 1)
             day = sale.day + luck.whole(1, 25, "refund", order) * DAY
             self._at(day, partial(self._ask_refund, sale, minor))
+            if minor is not None and luck.share("rest", order) < _REST_DISPUTED:
+                day += luck.whole(1, 12, "rest day", order) * DAY
+                won = luck.share("won", order) < _WON
+                self._at(day, partial(self._open_dispute, sale, won=won))
         elif chance < _REFUNDS + _DISPUTES:
             day = sale.day + luck.whole(4, 40, "dispute", order) * DAY
             self._at(day, partial(self._open_dispute, sale, won=luck.share("won", order) < _WON))
+        elif chance < _REFUNDS + _DISPUTES + _REVERSALS:
+            self._at(sale.day + DAY, partial(self._reverse, sale))
+        elif chance < _REFUNDS + _DISPUTES + _REVERSALS + _STRAYS:
+            self._at(sale.day + 3 * DAY, partial(self._charge_again, sale))
 
     async def _ask_refund(self, sale: Sale, minor: int | None) -> None:
         town, psp = self._town, self._town.psps[sale.psp]
@@ -192,7 +205,8 @@ class Year:
         await town.operations.accept(wanted)
         await town.refund()
         self.counts.refunds += 1
-        found = next(one for one in psp.refunds.values() if one.charge.order == sale.order)
+        charge = psp.charges[sale.order]
+        found = next(one for one in psp.refunds.values() if one.charge is charge)
         if found.state is RefundState.WAITING:
             self._at(town.today + 2 * DAY, partial(self._tell_refund, psp, found, RefundState.DONE))
         elif (
@@ -221,9 +235,8 @@ class Year:
         self, sale: Sale, *, won: bool, decided: tuple[int, int] = _DECIDED_AFTER
     ) -> None:
         psp = self._town.psps[sale.psp]
-        if sale.order in psp.disputes or any(
-            one.charge.order == sale.order for one in psp.refunds.values()
-        ):
+        charge = psp.charges[sale.order]
+        if sale.order in psp.disputes or charge.is_reversed or psp.left_of(charge) == 0:
             return
         opened = psp.dispute(sale.order)
         self.counts.disputes += 1
@@ -231,6 +244,34 @@ class Year:
         after = self._town.luck.whole(*decided, "decided", sale.order)
         stage = DisputeStage.WON if won else DisputeStage.LOST
         self._at(self._town.today + after * DAY, partial(self._decide, psp, opened, stage))
+
+    async def _reverse(self, sale: Sale) -> None:
+        """The PSP takes a payment back that had succeeded."""
+        charge = self._town.psps[sale.psp].charges[sale.order]
+        charge.is_reversed = True
+        outcome = Reversed(charge.reference, charge.amount, "settlement_declined")
+        await self._tell_charge(sale, outcome)
+
+    async def _charge_again(self, sale: Sale) -> None:
+        """The PSP charges a buyer a second time; it is found, and given back."""
+        charge = self._town.psps[sale.psp].charge_again(sale.order)
+        await self._tell_charge(sale, Succeeded(charge.reference, charge.amount))
+        await self._town.refund()
+        [refund] = (
+            one for one in self._town.psps[sale.psp].refunds.values() if one.charge is charge
+        )
+        if refund.state is RefundState.WAITING:
+            psp = self._town.psps[sale.psp]
+            done = partial(self._tell_refund, psp, refund, RefundState.DONE)
+            self._at(self._town.today + 2 * DAY, done)
+
+    async def _tell_charge(self, sale: Sale, outcome: PspOutcome) -> None:
+        learnt = Learnt(self._town.order_ids[sale.order], outcome, Source.WEBHOOK, psp=sale.psp)
+
+        async def work(connection: Connection) -> None:
+            await self._town.charge_news.learn(connection, [learnt])
+
+        await self._town.in_transaction(work)
 
     async def _decide(self, psp: SimulatedPsp, dispute: Dispute, stage: DisputeStage) -> None:
         dispute.stage = stage
