@@ -5,6 +5,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from tests.operations.desk import Desk, RefundingPsp, sold
 from tests.proof.flow import pay
 
 from clearhouse.access.audit_log import deeds_on
@@ -119,6 +120,27 @@ async def test_a_letter_about_an_open_order_has_its_psp_asked_at_once(
     assert await owner.fetchval(
         "select next_at <= now() from payments.work where order_id = $1", open_order
     )
+
+
+async def test_a_letter_about_a_refund_under_way_has_its_psp_asked_at_once(
+    pool: Pool, owner: PlainConnection
+) -> None:
+    desk = Desk(pool)
+    refund = await desk.refund(await sold(pool), 400)
+    await owner.execute("update payments.operation_work set next_at = 'infinity'")
+    number = await owner.fetchval(
+        "insert into payments.dead_letters (consumer, type, aggregate_id, version, payload, error)"
+        " values ('time_limit.operation.processing', 'outcome', $1, 1, 'Waiting()', 'waits')"
+        " returning id",
+        refund.operation_id,
+    )
+    letters = letters_of(pool)
+    shown = await letters.replay(f"payments:{number}", **ADA, dry=True)
+    assert "about the operation at once" in shown.effect
+    assert await owner.fetchval("select next_at = 'infinity' from payments.operation_work")
+    await letters.replay(f"payments:{number}", **ADA, dry=False)
+    assert await owner.fetchval("select next_at <= now() from payments.operation_work")
+    await desk.settled(RefundingPsp())
 
 
 async def test_a_discarded_letter_is_kept_with_its_reason(

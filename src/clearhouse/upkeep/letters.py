@@ -21,6 +21,7 @@ from clearhouse.ledger.model import JournalEntry
 from clearhouse.ledger.rules import entry_for
 from clearhouse.messaging.consumer import Subscription
 from clearhouse.messaging.events import AnyEvent, decode
+from clearhouse.payments.operations import store as operations
 from clearhouse.payments.store import ask_again
 from clearhouse.postgres.connection import LOST, Connection, Pool, in_transaction
 from clearhouse.postgres.queries import load_queries
@@ -194,13 +195,15 @@ class _Rolled(Exception):
 
 
 async def _ask(connection: Connection, letter: Letter) -> Replay:
-    """A letter about an order's outcome: its PSP is asked anew, which may settle it."""
-    if not await ask_again(connection, letter.aggregate_id):
-        raise Conflict(
-            f"The order of {letter.name} is final, so its PSP is not asked any more.",
-            hint="Compare it with the PSP by `clearhouse prove`, then discard the letter.",
-        )
-    return Replay(letter, None, "the PSP is asked about the order at once", None)
+    """A letter about an outcome at a PSP, which is asked anew: that may settle it."""
+    if await ask_again(connection, letter.aggregate_id):
+        return Replay(letter, None, "the PSP is asked about the order at once", None)
+    if await operations.ask_again(connection, letter.aggregate_id):
+        return Replay(letter, None, "the PSP is asked about the operation at once", None)
+    raise Conflict(
+        f"What {letter.name} is about is final, so its PSP is not asked any more.",
+        hint="Compare it with the PSP by `clearhouse prove`, then discard the letter.",
+    )
 
 
 async def _ask_rail(connection: Connection, letter: Letter) -> Replay:

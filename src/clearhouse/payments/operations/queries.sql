@@ -159,6 +159,9 @@ where o.order_id = f.order_id
 -- A capture or void that failed: the authorization may be ended in another way.
 delete from payments.authorization_ends where operation_id = any($1::uuid[])
 
+-- name: ask_again
+update payments.operation_work set next_at = least(next_at, now()) where operation_id = $1
+
 -- name: raise_to_person
 insert into payments.dead_letters (consumer, type, aggregate_id, version, payload, error)
 select r.consumer, 'outcome', r.aggregate_id, r.version, r.payload, r.error

@@ -23,12 +23,17 @@ from clearhouse.payments.operations.model import (
 )
 from clearhouse.payments.operations.terms import ChargedOrder
 from clearhouse.payments.store import SCHEMA
-from clearhouse.postgres.connection import Connection, Pool
+from clearhouse.postgres.connection import Connection, Pool, affected
 from clearhouse.postgres.queries import load_queries
 from clearhouse.psp.contract import Capabilities, attempt_key
 
 QUERIES: Final = load_queries("clearhouse.payments.operations")
 _STORE: Final = QUERIES["store_operations"].replace("{publish}", publish_clause(SCHEMA, 22))
+
+
+async def ask_again(connection: Connection, operation_id: UUID) -> bool:
+    """Have an operation's PSP asked at once; False when it is final, so that nobody asks."""
+    return affected(await connection.execute(QUERIES["ask_again"], operation_id)) == 1
 
 
 class RaceLost(Exception):
