@@ -16,7 +16,8 @@ from clearhouse.cli.simulate.run import Month, Outcome
 from clearhouse.ledger.funds import Funds, Movement, Owner
 
 _HEADS: Final = ("payments", "refunds", "disputes", "payouts", "came back")
-_WIDTH: Final = 11
+_WIDTH: Final = 10
+_LABEL: Final = 18
 
 
 class Progress:
@@ -24,7 +25,14 @@ class Progress:
 
     def __init__(self, days: int) -> None:
         columns = (TextColumn("{task.description}"), BarColumn())
-        self._bar = Bar(*columns, console=err, transient=True, disable=not err.is_terminal)
+        # Lines on a terminal go above the bar; those for a pipe go to the pipe.
+        self._bar = Bar(
+            *columns,
+            console=err,
+            transient=True,
+            disable=not err.is_terminal,
+            redirect_stdout=out.is_terminal,
+        )
         self._task = self._bar.add_task("", total=days)
 
     def __enter__(self) -> Self:
@@ -47,15 +55,16 @@ class Progress:
 def months_head() -> None:
     """The heads of the columns."""
     cells = "".join(f"{head:>{_WIDTH}}" for head in _HEADS)
-    out.print(f"[quiet]{'so far, by the end of':22}{cells}[/quiet]")
+    out.print(f"[quiet]{'by the end of':{_LABEL}}{cells}[/quiet]")
 
 
 def month_line(month: Month) -> None:
     """A month, and what does not agree at its end."""
     numbers = (month.payments, month.refunds, month.disputes, month.payouts, month.came_back)
     cells = "".join(f"{number:>{_WIDTH},}" for number in numbers)
-    mark = "[bad]✗[/bad]" if month.faults else "[good]✓ every cent[/good]"
-    out.print(f"[name]{month.ends:%d %B %Y}[/name]".ljust(22 + 13) + f"{cells}  {mark}")
+    mark = "[bad]✗[/bad]" if month.faults else "[good]✓[/good]"
+    day = f"{month.ends:%d %B %Y}"
+    out.print(f"[name]{day:{_LABEL}}[/name]{cells}  {mark}")
     for fault in month.faults:
         out.print(f"    [bad]{escape(fault)}[/bad]", soft_wrap=True)
 
