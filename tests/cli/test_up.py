@@ -107,8 +107,9 @@ def test_the_demo_sells_proves_and_tidies_up(directory: Path) -> None:
     told = run("demo", "--seconds", "2", "--rate", "10", settings=settings)
     assert told.returncode == 0, told.stdout + told.stderr
     assert "selling: " in told.stdout
-    assert told.stdout.count("✓") == 6
+    assert told.stdout.count("✓") == 8
     assert "✗" not in told.stdout
+    assert "faults were planted: each was found once" in told.stdout
     assert "clearhouse verify: all" in told.stdout
     assert told.stderr == ""
     assert list(directory.iterdir()) == []

@@ -21,20 +21,15 @@ BOOKS: Final = Program("books", ("work", "--only", "ledger,wallets,payments,webh
 API: Final = Program("api", ("serve",))
 
 # What the sandbox takes for credentials: anything that looks like the PSP's own. Braintree signs
-# its webhooks with the API keys.
+# its webhooks with the API keys. Accounts and locations of currencies come with the group.
 _SANDBOX_CREDENTIALS: Final[Mapping[str, Mapping[str, str]]] = {
     "stripe": {"secret_key": "sk_test_sandbox", "webhook_secrets": SECRETS["stripe"]},
     "braintree": {
         "merchant_id": "sandbox",
         "public_key": "sandbox",
         "private_key": "sandbox",
-        "merchant_accounts": ", ".join(f"{code}={code.lower()}" for code in sorted(EXPONENTS)),
     },
-    "square": {
-        "access_token": "sandbox",
-        "webhook_signature_keys": SECRETS["square"],
-        "locations": ", ".join(f"{code}=L{code}" for code in sorted(EXPONENTS)),
-    },
+    "square": {"access_token": "sandbox", "webhook_signature_keys": SECRETS["square"]},
 }
 
 # The platform's own accounts at the sandbox's bank.
@@ -58,6 +53,8 @@ class Development:
     """The environment to go on from."""
     config: Path | None = None
     sandbox_arguments: tuple[str, ...] = ()
+    currencies: tuple[str, ...] = tuple(sorted(EXPONENTS))
+    """Those that the PSPs which the sandbox plays have an account or a location for."""
 
     @property
     def settings(self) -> Settings:
@@ -105,8 +102,14 @@ class Development:
 
     def played(self) -> dict[str, dict[str, str]]:
         """The settings of the PSPs that the sandbox plays: those without any of their own."""
+        places = {
+            "braintree": {
+                "merchant_accounts": ", ".join(f"{one}={one.lower()}" for one in self.currencies)
+            },
+            "square": {"locations": ", ".join(f"{one}=L{one}" for one in self.currencies)},
+        }
         return {
-            psp: {"base_url": self.sandbox_url, **credentials}
+            psp: {"base_url": self.sandbox_url, **credentials, **places.get(psp, {})}
             for psp, credentials in _SANDBOX_CREDENTIALS.items()
             if psp not in self.settings.psps
         }

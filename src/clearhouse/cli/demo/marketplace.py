@@ -91,6 +91,9 @@ _LEVELS: Final = (
     PriceLevel("KWD", 8, 31, 10, 250, 0),
 )
 
+CURRENCIES: Final = tuple(level.currency for level in _LEVELS)
+"""What is sold in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Basket:

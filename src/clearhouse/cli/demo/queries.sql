@@ -65,3 +65,30 @@ group by status order by status
 
 -- name: payout_keys
 select replace(payout_id::text, '-', '') as key from wallets.payouts where batch_id is not null
+
+-- name: fault_places
+-- Orders at which the demo lets something go wrong, in an order that is the same each time.
+select psp, status, payment_order_id, psp_reference, amount_minor, currency
+from payments.payment_orders
+where status in ('SUCCESS', 'FAILED')
+order by payment_order_id
+
+-- name: mended
+-- What payments has done by itself since lines proved it, and is done with.
+select count(*) from payments.operations
+where kind in ('stray_refund', 'refund') and status = 'SUCCEEDED'
+
+-- name: breaks
+select psp, cause, area, reference, currency, ours_minor, theirs_minor, at_stake_minor, state,
+    told_at is not null as was_told
+from reconciliation.breaks order by day, at_stake_minor desc, break_id
+
+-- name: taken
+-- What buyers have paid and not got back by the books, by PSP.
+select psp, currency, sum(minor)::bigint as minor from (
+    select psp, currency, captured_minor as minor from payments.payment_orders
+    where status = 'SUCCESS' and reversed_at is null
+    union all
+    select psp, currency, -amount_minor from payments.operations
+    where kind = 'refund' and status = 'SUCCEEDED'
+) m group by psp, currency

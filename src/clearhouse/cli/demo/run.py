@@ -8,10 +8,11 @@ from clearhouse.access.model import Scope
 from clearhouse.access.service import ApiKeys
 from clearhouse.bootstrap import open_runtime
 from clearhouse.cli.console import out
-from clearhouse.cli.demo import summary
+from clearhouse.cli.demo import morning, summary
 from clearhouse.cli.demo.books import Books
 from clearhouse.cli.demo.figures import percentile
 from clearhouse.cli.demo.marketplace import Marketplace
+from clearhouse.cli.demo.night import Nights
 from clearhouse.cli.demo.payday import Payday
 from clearhouse.cli.demo.screen import Picture, Screen
 from clearhouse.cli.demo.shop import Shop
@@ -49,9 +50,12 @@ async def make_key(development: Development) -> str:
 class Run:
     """Sells to a development group that is up; ``shop`` and ``books`` may be looked at."""
 
-    def __init__(self, plan: Plan, shop: Shop, books: Books, clock: Clock, payday: Payday) -> None:
+    def __init__(
+        self, plan: Plan, shop: Shop, books: Books, clock: Clock, payday: Payday, nights: Nights
+    ) -> None:
         self.plan = plan
         self._payday = payday
+        self._nights = nights
         self._is_payday = False
         self.shop = shop
         self.books = books
@@ -67,7 +71,8 @@ class Run:
         marketplace = Marketplace(SeededRandomness(plan.seed))
         shop = Shop(development.api_url, key, marketplace, clock)
         books = await Books.open(clock, database_url(development.settings), development.sandbox_url)
-        return cls(plan, shop, books, clock, Payday(development.api_url, key, books, clock))
+        payday = Payday(development.api_url, key, books, clock)
+        return cls(plan, shop, books, clock, payday, Nights(development, books, clock))
 
     async def sell(self, screen: Screen) -> None:
         """Let the marketplace sell for the planned time."""
@@ -106,7 +111,10 @@ class Run:
         await self._payday.pay()
 
     async def checks(self, *, settled: bool) -> list[Check]:
-        """Everything that is proven about the run."""
+        """Everything that is proven about what was sold."""
+        return [*await self._sold(settled=settled), await self._proven()]
+
+    async def _sold(self, *, settled: bool) -> list[Check]:
         waiting = await self.books.open_checkouts()
         tally = self.shop.tally
         done = Check(
@@ -124,13 +132,23 @@ class Run:
         truth = summary.truth_check(await self.books.compare_with_truth())
         cents = summary.cent_check(await self.books.money())
         paid = [await self._payday.check()] if self._is_payday else []
-        proven = summary.verify_check(await self.books.verify())
-        return [accepted, done, truth, cents, *paid, proven]
+        return [accepted, done, truth, cents, *paid]
+
+    async def _proven(self) -> Check:
+        return summary.verify_check(await self.books.verify())
 
     async def conclude(self, *, settled: bool) -> bool:
-        """Print the summary; whether everything holds."""
+        """Print the summary, let the nights pass, and prove; whether everything holds.
+
+        What was sold is compared before the nights, since faults are planted for them.
+        """
         await summary.tell(out, self.books, self.shop.tally, self.selling_seconds)
-        holds = summary.prove(out, await self.checks(settled=settled))
+        checks = await self._sold(settled=settled)
+        summary.title(out, "And when the PSPs get it wrong")
+        with out.status("Five days of reports and bank statements are compared with the books..."):
+            found = await self._nights.pass_by()
+        morning.tell(out, found)
+        holds = summary.prove(out, [*checks, *morning.check(found), await self._proven()])
         summary.next_steps(out)
         return holds
 

@@ -29,16 +29,16 @@ class Check:
 
 async def tell(console: Console, books: Books, tally: Tally, selling_seconds: float) -> None:
     """Print what happened: orders, money, speed, trouble."""
-    _title(console, "What happened")
+    title(console, "What happened")
     _facts(console, {"sold": _sold(tally, selling_seconds)})
-    console.print(_indented(await _orders(books)))
+    console.print(indented(await _orders(books)))
     failures = await books.table("failures")
     if failures:
         listed = ", ".join(f"{row['reason']} {row['orders']:,}" for row in failures)
         _facts(console, {"declined": listed})
-    _title(console, "Whose money it is")
-    console.print(_indented(_money(await books.money())))
-    _title(console, "How fast, and what went wrong on the way")
+    title(console, "Whose money it is")
+    console.print(indented(_money(await books.money())))
+    title(console, "How fast, and what went wrong on the way")
     life = (await books.table("whole_life"))[0]
     again = (await books.table("asked_again"))[0]
     facts = {
@@ -58,7 +58,7 @@ async def tell(console: Console, books: Books, tally: Tally, selling_seconds: fl
 
 def prove(console: Console, checks: list[Check]) -> bool:
     """Print the verdicts; whether all hold."""
-    _title(console, "Does it hold?")
+    title(console, "Does it hold?")
     for check in checks:
         console.print(f"  {_GOOD if check.holds else _BAD} {escape(check.detail)}")
     return all(check.holds for check in checks)
@@ -109,12 +109,13 @@ def cent_check(money: list[Money]) -> Check:
 
 def next_steps(console: Console) -> None:
     """Where to look next."""
-    _title(console, "Where to look next")
+    title(console, "Where to look next")
     steps = {
         "clearhouse up": "the same without the marketplace, with your data kept",
         "README.md": "a first payment of your own, in a minute",
         "docs/concepts/journey.md": "what happened to each of these payments, step by step",
         "docs/concepts/promises.md": "what is proven here, and how",
+        "clearhouse report": "matched, unmatched, and where the money is; breaks list for the rest",
     }
     for name, meaning in steps.items():
         console.print(f"  [name]{name:<26}[/name] [quiet]{meaning}[/quiet]")
@@ -162,7 +163,8 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _indented(table: Table) -> Table:
+def indented(table: Table) -> Table:
+    """A table two columns in."""
     grid = Table.grid()
     grid.add_column(width=2)
     grid.add_column()
@@ -170,7 +172,8 @@ def _indented(table: Table) -> Table:
     return grid
 
 
-def _title(console: Console, title: str) -> None:
+def title(console: Console, title: str) -> None:
+    """Begin a part of what is told."""
     console.print(f"\n[bold]{title}[/bold]")
 
 
@@ -180,4 +183,4 @@ def _facts(console: Console, facts: dict[str, str]) -> None:
     grid.add_column()
     for name, value in facts.items():
         grid.add_row(name, escape(value))
-    console.print(_indented(grid))
+    console.print(indented(grid))
