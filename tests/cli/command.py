@@ -21,10 +21,10 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def run(
-    *arguments: str, settings: Mapping[str, str] | None = None
+    *arguments: str, settings: Mapping[str, str] | None = None, patience: float = PATIENCE
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, in a process that has clearhouse loaded already."""
-    return forked.run_command(arguments, environment(settings), PATIENCE)
+    return forked.run_command(arguments, environment(settings), patience)
 
 
 def run_from_scratch(*arguments: str) -> subprocess.CompletedProcess[str]:
