@@ -104,7 +104,7 @@ def test_killing_the_group_itself_leaves_nothing_running(up: Started, directory:
 
 def test_the_demo_sells_proves_and_tidies_up(directory: Path) -> None:
     settings = {"TMPDIR": str(directory), "CLEARHOUSE_API_PORT": "not for the demo"}
-    told = run("demo", "--seconds", "2", "--rate", "10", settings=settings, patience=240)
+    told = run("demo", "--seconds", "2", "--rate", "10", settings=settings, patience=170)
     assert told.returncode == 0, told.stdout + told.stderr
     assert "selling: " in told.stdout
     assert told.stdout.count("✓") == 8

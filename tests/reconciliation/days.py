@@ -144,11 +144,21 @@ async def store(owner: PlainConnection, orders: Sequence[Sold], *, books: bool =
         await book(owner, [order for order in orders if order.status == "SUCCESS"])
 
 
-async def book(owner: PlainConnection, orders: Sequence[Sold]) -> None:
-    """Book sales and credit their seller, by the services themselves."""
+async def book(
+    owner: PlainConnection, ledger: Sequence[Sold], wallets: Sequence[Sold] | None = None
+) -> None:
+    """Book sales and credit their seller (the same, or others), by the services themselves."""
     clock = SystemClock()
     ids = Ids(clock, SeededRandomness(3))
-    events = [
+    books, owed = LedgerService(ids, clock), WalletService(None, ids, clock)  # pyright: ignore[reportArgumentType] - only read from
+    for service, orders in ((books, ledger), (owed, ledger if wallets is None else wallets)):
+        for start in range(0, len(orders), 2_000):
+            async with owner.transaction():
+                await service.handle(owner, _succeeded(orders[start : start + 2_000]))
+
+
+def _succeeded(orders: Sequence[Sold]) -> list[PaymentOrderSucceeded]:
+    return [
         PaymentOrderSucceeded(
             aggregate_id=order.order_id,
             version=2,
@@ -164,11 +174,6 @@ async def book(owner: PlainConnection, orders: Sequence[Sold]) -> None:
         )
         for order in orders
     ]
-    for start in range(0, len(events), 2_000):
-        async with owner.transaction():
-            batch = events[start : start + 2_000]
-            await LedgerService(ids, clock).handle(owner, batch)
-            await WalletService(None, ids, clock).handle(owner, batch)  # pyright: ignore[reportArgumentType] - only read from
 
 
 def _major(minor: int) -> str:

@@ -19,17 +19,18 @@ class Planted:
     causes: dict[str, Cause]
 
 
-def plant(orders: Sequence[Sold], count: int, *, seed: int) -> Planted:
-    """So many differences in a day, at places that the seed chooses.
+def plant(orders: Sequence[Sold], count: int, *, seed: int, name: str = "") -> Planted:
+    """So many differences in a day, at places that the seed chooses; ``name`` is in their names.
 
     A third of them stand on orders that are touched by another one already: a second charge of an
     order whose fee differs, a refund of one whose amount does.
     """
-    return _Planter(orders, seed).plant(count)
+    return _Planter(orders, seed, name).plant(count)
 
 
 class _Planter:
-    def __init__(self, orders: Sequence[Sold], seed: int) -> None:
+    def __init__(self, orders: Sequence[Sold], seed: int, name: str) -> None:
+        self._name = name
         self._chance = random.Random(seed)
         self._stored = list(orders)
         self._lines: list[Told | None] = [charge_of(order) for order in orders]
@@ -45,7 +46,7 @@ class _Planter:
             *(self._gone, self._strange, self._open, self._failed),
             *(self._amount, self._currency, self._fee),
         ]
-        additions: list[Callable[[int, int], None]] = [
+        additions: list[Callable[[int, str], None]] = [
             *(self._second, self._twice, self._declined, self._refund),
             *(self._stray_refund, self._dispute, self._odd, self._returned),
         ]
@@ -56,7 +57,7 @@ class _Planter:
             add = additions[number // 2 % len(additions)]
             again = self._touched and self._chance.random() < 0.66
             place = self._chance.choice(self._touched) if again else self._free.pop()
-            add(place, number)
+            add(place, f"{self._name}{number}")
         lines = [line for line in self._lines if line is not None] + self._more
         self._chance.shuffle(lines)
         return Planted(self._stored, lines, self._causes)
@@ -75,7 +76,7 @@ class _Planter:
         self._causes[self._stored[place].reference] = Cause.MISSING_AT_PSP
 
     def _strange(self, place: int) -> None:
-        line = replace(self._line(place), intent=f"pi_strange{place}", hint="")
+        line = replace(self._line(place), intent=f"pi_strange{self._name}{place}", hint="")
         self._change(place, Cause.UNKNOWN_CHARGE, line)
         self._causes[self._stored[place].reference] = Cause.MISSING_AT_PSP
 
@@ -106,11 +107,11 @@ class _Planter:
         self._more.append(line)
         self._causes[line.key] = cause
 
-    def _second(self, place: int, number: int) -> None:
+    def _second(self, place: int, number: str) -> None:
         line = charge_of(self._stored[place], key=f"txn_second{number}", intent=f"pi_again{number}")
         self._add(line, Cause.DUPLICATE_CHARGE)
 
-    def _twice(self, place: int, number: int) -> None:
+    def _twice(self, place: int, number: str) -> None:
         del place
         # One of an order of its own: beside a line that differs, which is the first is a matter
         # of taste.
@@ -119,35 +120,35 @@ class _Planter:
         line = charge_of(self._stored[own], key=f"txn_twice{number}", at=at)
         self._add(line, Cause.SETTLED_TWICE)
 
-    def _extra(self, place: int, number: int, category: str, **changes: object) -> Told:
+    def _extra(self, place: int, number: str, category: str, **changes: object) -> Told:
         line = charge_of(self._stored[place], key=f"txn_{category}{number}", category=category)
         told = {"gross": -50, "fee": 0, **changes}
         return replace(line, **told)  # pyright: ignore[reportArgumentType] - fields of Told
 
-    def _declined(self, place: int, number: int) -> None:
+    def _declined(self, place: int, number: str) -> None:
         gross = -self._stored[place].amount_minor
         self._add(
             self._extra(place, number, "charge_failure", gross=gross), Cause.SETTLEMENT_DECLINED
         )
 
-    def _refund(self, place: int, number: int) -> None:
+    def _refund(self, place: int, number: str) -> None:
         line = self._extra(place, number, "refund", source=f"re_{number}")
         self._add(line, Cause.UNKNOWN_REFUND)
 
-    def _stray_refund(self, place: int, number: int) -> None:
+    def _stray_refund(self, place: int, number: str) -> None:
         line = self._extra(
             place, number, "refund", source=f"re_{number}", intent=f"pi_nobody{number}"
         )
         self._add(line, Cause.REFUND_WITHOUT_ORDER)
 
-    def _dispute(self, place: int, number: int) -> None:
+    def _dispute(self, place: int, number: str) -> None:
         self._add(
             self._extra(place, number, "dispute", source=f"dp_{number}"), Cause.UNKNOWN_DISPUTE
         )
 
-    def _odd(self, place: int, number: int) -> None:
+    def _odd(self, place: int, number: str) -> None:
         self._add(self._extra(place, number, "contribution"), Cause.UNEXPLAINED)
 
-    def _returned(self, place: int, number: int) -> None:
+    def _returned(self, place: int, number: str) -> None:
         line = self._extra(place, number, "payout_reversal", source=f"po_{number}", gross=50)
         self._add(line, Cause.PAYOUT_RETURNED)
