@@ -41,6 +41,7 @@ from clearhouse.payments.operations.terms import FeePolicy
 from clearhouse.payments.service import PaymentService
 from clearhouse.postgres.connection import open_pool
 from clearhouse.reconciliation.booking import Booking
+from clearhouse.reconciliation.likeness import Likenesses
 from clearhouse.reconciliation.queue import BreakQueue
 from clearhouse.wallets.payouts.desk import PayoutDesk
 from clearhouse.wallets.payouts.details import BankDetailsDesk
@@ -185,7 +186,9 @@ class ApiThread(threading.Thread):
                 ),
             ),
             wallets=WalletService(pool, IDS, CLOCK),
-            breaks=BreakQueue(pool, CLOCK, IDS, Booking(CLOCK, IDS), {"USD": 1_000}),
+            breaks=BreakQueue(
+                pool, CLOCK, IDS, Booking(CLOCK, IDS), Likenesses(pool, CLOCK), {"USD": 1_000}
+            ),
             payouts=PayoutDesk(pool, CLOCK, IDS, WalletService(pool, IDS, CLOCK), PAYOUTS),
             bank_details=BankDetailsDesk(pool, CLOCK, IDS, CIPHER, PAYOUTS),
             schedules=Timetable(pool, CLOCK),

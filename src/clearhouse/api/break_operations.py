@@ -96,6 +96,7 @@ BREAKS: Final = (
             ],
             "asked": None,
             "near": [],
+            "looks_like": [],
             "history": [
                 {
                     "at": "2026-03-03T05:00:12.550127Z",

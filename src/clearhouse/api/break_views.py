@@ -10,6 +10,7 @@ from clearhouse.api.responses import Moment
 from clearhouse.kernel.money import format_minor
 from clearhouse.ledger.rules import entry_for
 from clearhouse.reconciliation.atlas import WHO
+from clearhouse.reconciliation.likeness import Tail
 from clearhouse.reconciliation.model import Area, Break, BreakDetail
 
 
@@ -66,6 +67,16 @@ class BreakAskedView(msgspec.Struct, frozen=True):
     reason: str
 
 
+class BreakLikenessView(msgspec.Struct, frozen=True):
+    """An order that a charge of nobody looks like: the same amount, and no charge of its own."""
+
+    payment_order_id: Annotated[str, Meta(description="The order's.")]
+    status: Annotated[str, Meta(description="The order's.")]
+    confidence: Annotated[int, Meta(description="In percent; orders that fit as well share it.")]
+    seconds_apart: Annotated[int, Meta(description="Between the order and the charge.")]
+    card: Annotated[Tail, Meta(description="Whether the cards' last digits are the same.")]
+
+
 class BreakDetailView(msgspec.Struct, frozen=True):
     """A break with all that helps to decide."""
 
@@ -76,6 +87,10 @@ class BreakDetailView(msgspec.Struct, frozen=True):
     asked: BreakAskedView | None
     near: Annotated[
         list[BreakView], Meta(description="Open breaks over the same amount, within a week.")
+    ]
+    looks_like: Annotated[
+        list[BreakLikenessView],
+        Meta(description="Orders that an `unknown_charge` may be of, the best first."),
     ]
     history: list[BreakHistoryView]
 
@@ -120,6 +135,16 @@ def view_detail(detail: BreakDetail) -> BreakDetailView:
         if detail.asked is None
         else BreakAskedView(detail.asked.deed, detail.asked.asked_by, detail.asked.reason),
         [view_break(near.found) for near in detail.near],
+        [
+            BreakLikenessView(
+                like.payment_order_id,
+                like.status,
+                like.confidence,
+                int(like.apart.total_seconds()),
+                like.tail,
+            )
+            for like in detail.likes
+        ],
         [BreakHistoryView(one.at, one.actor, one.deed, one.note) for one in detail.history],
     )
 

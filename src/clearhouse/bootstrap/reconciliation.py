@@ -8,6 +8,7 @@ from clearhouse.reconciliation.breaks import Breaks
 from clearhouse.reconciliation.collecting import Collector
 from clearhouse.reconciliation.diary import Diary
 from clearhouse.reconciliation.large import LARGE_BYTES
+from clearhouse.reconciliation.likeness import Likenesses
 from clearhouse.reconciliation.loading import Loader
 from clearhouse.reconciliation.matching import FeePlan
 from clearhouse.reconciliation.mending import Mending
@@ -47,6 +48,7 @@ def office_of(runtime: Runtime, settings: Settings) -> Office:
         settled=SettledSales(pool, clock),
         mending=Mending(clock),
         payouts=PayoutMatching(clock, ids),
+        likenesses=Likenesses(pool, clock),
     )
     return Office(pool, clock, rooms)
 
@@ -55,7 +57,7 @@ def break_queue(runtime: Runtime, settings: Settings) -> BreakQueue:
     """What persons see of breaks, and decide."""
     pool, clock, ids = runtime.pool, runtime.clock, runtime.ids
     limits = settings.reconciliation.decision_limit
-    return BreakQueue(pool, clock, ids, Booking(clock, ids), limits)
+    return BreakQueue(pool, clock, ids, Booking(clock, ids), Likenesses(pool, clock), limits)
 
 
 def nightly_job(runtime: Runtime, settings: Settings, psps: Mapping[str, object]) -> NightlyJob:

@@ -1,6 +1,9 @@
 """Breaks as people and scripts see them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+from uuid import UUID
 
 from rich.markup import escape
 from rich.table import Table
@@ -10,11 +13,16 @@ from clearhouse.kernel.money import format_minor
 from clearhouse.ledger.rules import entry_for
 from clearhouse.reconciliation.atlas import WHO
 from clearhouse.reconciliation.deciding import proposal_of
+from clearhouse.reconciliation.likeness import Likeness
 from clearhouse.reconciliation.model import Break, BreakDetail
 
+Likes = Mapping[UUID, Sequence[Likeness]]
+"""Which orders charges of nobody look like, by break."""
+_NONE: Final[Likes] = MappingProxyType({})
 
-def table_of(found: Sequence[Break]) -> Table:
-    """Breaks as a table."""
+
+def table_of(found: Sequence[Break], likes: Likes = _NONE) -> Table:
+    """Breaks as a table; what one looks like best stands below what it is about."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="quiet")
     for column in ("break", "day", "PSP", "cause", "at stake", "owner", "about"):
         table.add_column(
@@ -26,9 +34,8 @@ def table_of(found: Sequence[Break]) -> Table:
     for one in found:
         stake = f"{format_minor(one.at_stake_minor, one.currency)} {one.currency}"
         cells = (str(one.break_id), str(one.day), one.psp, one.cause.word, stake, one.owner)
-        table.add_row(
-            *map(escape, (*cells, one.detail)), style="" if one.state == "open" else "quiet"
-        )
+        about = "\n".join([one.detail, *(like.words for like in likes.get(one.break_id, ())[:1])])
+        table.add_row(*map(escape, (*cells, about)), style="" if one.state == "open" else "quiet")
     return table
 
 
@@ -56,6 +63,20 @@ def row_of(one: Break) -> dict[str, object]:
     }
 
 
+def likes_data(likes: Likes, one: Break) -> list[dict[str, object]]:
+    """What a charge of nobody looks like, for machines."""
+    return [
+        {
+            "payment_order_id": like.payment_order_id,
+            "status": like.status,
+            "confidence": like.confidence,
+            "seconds_apart": int(like.apart.total_seconds()),
+            "card": like.tail.value,
+        }
+        for like in likes.get(one.break_id, ())
+    ]
+
+
 def detail_data(detail: BreakDetail) -> dict[str, object]:
     """A break with all about it, for machines."""
     return {
@@ -67,6 +88,7 @@ def detail_data(detail: BreakDetail) -> dict[str, object]:
         "asked": None
         if detail.asked is None
         else {"to": detail.asked.deed, "by": detail.asked.asked_by, "reason": detail.asked.reason},
+        "looks_like": likes_data({detail.found.break_id: detail.likes}, detail.found),
         "near": [{**row_of(one.found), "confidence": one.confidence} for one in detail.near],
         "history": [
             {"at": one.at, "actor": one.actor, "deed": one.deed, "note": one.note}
@@ -121,6 +143,10 @@ def show_detail(detail: BreakDetail) -> None:
         out.print(
             f"\n[warn]{escape(asked.asked_by)} asked to {what}:[/warn] {escape(asked.reason)}"
         )
+    if detail.likes:
+        out.print("\nIt may be the charge of an order that misses one:")
+        for like in detail.likes:
+            out.print(f"  {escape(like.words)} ({like.status})", soft_wrap=True)
     if detail.near:
         out.print("\nNear it, and perhaps its other half:")
         out.print(table_of([near.found for near in detail.near]))

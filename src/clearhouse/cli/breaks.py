@@ -1,6 +1,6 @@
 """``clearhouse breaks``: what reconciliation found, shown, decided, given to somebody, reopened."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -10,7 +10,14 @@ from rich.markup import escape
 
 from clearhouse.bootstrap import break_queue
 from clearhouse.cli.actor import actor
-from clearhouse.cli.break_views import detail_data, row_of, show_detail, table_of
+from clearhouse.cli.break_views import (
+    Likes,
+    detail_data,
+    likes_data,
+    row_of,
+    show_detail,
+    table_of,
+)
 from clearhouse.cli.console import err, out
 from clearhouse.cli.database import with_runtime
 from clearhouse.cli.options import NO_OPTIONS, Common
@@ -48,13 +55,19 @@ def list_breaks(
     ```
     """
     filters = Filters(not closed, cause, psp, owner)
-    found = _with_queue(common, lambda queue: queue.list(filters, limit))
+    found, likes = _with_queue(common, lambda queue: _listed(queue, filters, limit))
     if json:
-        out.print_json(msgspec.json.encode([row_of(one) for one in found]).decode())
+        rows = [{**row_of(one), "looks_like": likes_data(likes, one)} for one in found]
+        out.print_json(msgspec.json.encode(rows).decode())
     elif found:
-        out.print(table_of(found))
+        out.print(table_of(found, likes))
     else:
         err.print("[good]No breaks.[/good]")
+
+
+async def _listed(queue: BreakQueue, filters: Filters, limit: int) -> tuple[Sequence[Break], Likes]:
+    found = await queue.list(filters, limit)
+    return found, await queue.looks_like(found)
 
 
 def show_break(name: str, /, *, json: Json = False, common: Common = NO_OPTIONS) -> None:

@@ -219,9 +219,9 @@ delete from payments.declined_methods where declined_at < now() - $1::interval
 -- name: settle_attempts
 update payments.attempts a
 set outcome = s.outcome, detail = s.detail, finished_at = s.settled_at,
-    answers = a.answers + s.answers
-from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::timestamptz[], $6::int[])
-    as s (order_id, attempt, outcome, detail, settled_at, answers)
+    answers = a.answers + s.answers, card_tail = coalesce(s.card_tail, a.card_tail)
+from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::timestamptz[], $6::int[], $7::text[])
+    as s (order_id, attempt, outcome, detail, settled_at, answers, card_tail)
 where a.order_id = s.order_id and a.attempt = s.attempt
 
 -- name: finish_work

@@ -58,6 +58,7 @@ class Settling:
             [one.transition.detail or None for one in changed],
             [now if one.is_final or one.effect in BEGINNING else None for one in changed],
             [int(one.fact.source is Source.REPLY) for one in changed],
+            [getattr(one.fact.outcome, "card_tail", "") or None for one in changed],
         )
 
     async def _move_work(

@@ -77,10 +77,15 @@ class PendingReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """The PSP holds the money. ``charged`` is what it says it charged, to be compared with ours."""
+    """The PSP holds the money. ``charged`` is what it says it charged, to be compared with ours.
+
+    ``card_tail`` are the last four digits of the card, where the answer tells them: no part of what
+    happened, but a trace for whoever looks for the charge later.
+    """
 
     psp_reference: str
     charged: Money
+    card_tail: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from clearhouse.messaging.events import SettlementBooked
 from clearhouse.psp.settlements import Trouble
+from clearhouse.reconciliation.likeness import Likeness
 from clearhouse.reconciliation.matching import Cause
 
 
@@ -131,13 +132,18 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class BreakDetail:
-    """A break with all that helps to decide; ``proposed`` is what accepting would book."""
+    """A break with all that helps to decide.
+
+    ``proposed`` is what accepting would book, and ``likes`` are orders that a charge of nobody
+    looks like.
+    """
 
     found: Break
     history: tuple[HistoryEntry, ...]
     proposed: SettlementBooked | None
     near: tuple[Near, ...]
     asked: Asked | None
+    likes: tuple[Likeness, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from clearhouse.kernel.clock import Clock
 from clearhouse.postgres.connection import Connection, Pool, in_transaction
 from clearhouse.reconciliation.booking import Booking
 from clearhouse.reconciliation.breaks import Breaks
+from clearhouse.reconciliation.likeness import Likenesses
 from clearhouse.reconciliation.mending import Mending
 from clearhouse.reconciliation.model import Area, BankNight, Night
 from clearhouse.reconciliation.payouts import BACK, PayoutMatching
@@ -29,6 +30,7 @@ class Rooms:
     settled: SettledSales
     mending: Mending
     payouts: PayoutMatching
+    likenesses: Likenesses
 
 
 class Office:
@@ -46,6 +48,7 @@ class Office:
         async def follow(connection: Connection) -> None:
             await self._rooms.booking.book_day(connection, psp, day)
             await self._rooms.mending.tell(connection, psp, day)
+            await self._rooms.likenesses.find(connection, psp, day)
 
         await in_transaction(self._pool, self._clock, follow)
         await self._rooms.settled.tell(psp, day)

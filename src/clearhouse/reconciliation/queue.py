@@ -14,6 +14,7 @@ from clearhouse.messaging.events import SettlementBooked
 from clearhouse.postgres.connection import Connection, Pool, in_transaction
 from clearhouse.reconciliation.booking import Booking
 from clearhouse.reconciliation.deciding import Proposal, Way, check_decidable, proposal_of
+from clearhouse.reconciliation.likeness import Likeness, Likenesses
 from clearhouse.reconciliation.matching import CAUSES
 from clearhouse.reconciliation.model import Area, Asked, Break, BreakDetail, HistoryEntry, Near
 from clearhouse.reconciliation.store import QUERIES
@@ -35,12 +36,19 @@ class BreakQueue:
     """What persons do. ``limits`` are by currency: more than that needs a second person."""
 
     def __init__(
-        self, pool: Pool, clock: Clock, ids: Ids, booking: Booking, limits: Mapping[str, int]
+        self,
+        pool: Pool,
+        clock: Clock,
+        ids: Ids,
+        booking: Booking,
+        likenesses: Likenesses,
+        limits: Mapping[str, int],
     ) -> None:
         self._pool = pool
         self._clock = clock
         self._ids = ids
         self._booking = booking
+        self._likenesses = likenesses
         self._limits = limits
 
     async def list(self, filters: Filters, limit: int) -> Sequence[Break]:
@@ -55,6 +63,10 @@ class BreakQueue:
         )
         return [break_of(row) for row in rows]
 
+    async def looks_like(self, found: Sequence[Break]) -> Mapping[UUID, Sequence[Likeness]]:
+        """Which orders some charges of nobody look like, by break, the best first."""
+        return await self._likenesses.of([one.break_id for one in found])
+
     async def show(self, break_id: UUID) -> BreakDetail:
         """A break with its history, what is proposed, and what is near it. Raises NotFound."""
         row = await self._pool.fetchrow(QUERIES["one_break"], break_id)
@@ -62,6 +74,7 @@ class BreakQueue:
         history = await self._pool.fetch(QUERIES["history_of"], break_id)
         near = await self._pool.fetch(QUERIES["near_break"], break_id)
         asked = await self._pool.fetchrow(QUERIES["asked_of"], break_id)
+        likes = await self.looks_like([found])
         proposal = proposal_of(found)
         booked = self._event(found, proposal, "as proposed") if proposal.amount_minor else None
         return BreakDetail(
@@ -70,6 +83,7 @@ class BreakQueue:
             booked,
             tuple(Near(break_of(one), 60 if len(near) == 1 else 30) for one in near),
             Asked(*asked) if asked else None,
+            tuple(likes.get(break_id, ())),
         )
 
     async def decide(

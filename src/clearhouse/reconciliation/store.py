@@ -5,7 +5,10 @@ from typing import Final
 from clearhouse.postgres.queries import load_queries
 
 SCHEMA: Final = "reconciliation"
-_FILES: Final = ("queries.sql", "breaks.sql", "banking.sql", "diary.sql", "queue.sql", "report.sql")
+_FILES: Final = (
+    *("queries.sql", "breaks.sql", "banking.sql", "diary.sql", "queue.sql", "report.sql"),
+    "likeness.sql",
+)
 QUERIES: Final = {
     name: text
     for file in _FILES

@@ -38,6 +38,7 @@ class Transaction:
     refunds: tuple[str, ...] = ()
     was_submitted: bool = False
     disputes: "tuple[Dispute, ...]" = ()
+    card_tail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ def transaction_of(made: Any) -> Transaction:
         refunds=tuple(str(each) for each in getattr(made, "refund_ids", None) or ()),
         disputes=tuple(dispute_of(each) for each in getattr(made, "disputes", None) or ()),
         was_submitted=bool(statuses & SUBMITTED) or _text(made, "status") in SUBMITTED,
+        card_tail=_text(getattr(made, "credit_card_details", None), "last_4"),
     )
 
 

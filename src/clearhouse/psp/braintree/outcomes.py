@@ -126,7 +126,7 @@ def _held(made: Transaction) -> PspOutcome:
         return Unknown(f"Braintree does not say what it charged ({made.id})")
     if made.status in _TAKEN_BACK:
         return Reversed(made.id, charged, made.settlement_code or made.status)
-    return Succeeded(made.id, charged)
+    return Succeeded(made.id, charged, made.card_tail)
 
 
 def record_of(made: Transaction) -> PspRecord:

@@ -131,7 +131,8 @@ def _completed(payment: Fields, reference: str) -> PspOutcome:
     charged = money_of(payment.get("total_money") or payment.get("amount_money"))
     if charged is None:
         return Unknown(f"Square does not say what it charged ({reference})")
-    return Succeeded(reference, charged)
+    card = mapping(mapping(payment.get("card_details")).get("card"))
+    return Succeeded(reference, charged, str(card.get("last_4") or ""))
 
 
 def money_of(value: object) -> Money | None:

@@ -112,7 +112,7 @@ def _create_params(request: ChargeRequest, units: int) -> Any:
         "allowed_payment_method_types": ["card"],
         "confirm": True,
         "metadata": {ORDER: request.payment_order_id, ATTEMPT: request.idempotency_key},
-        "expand": ["review"],
+        "expand": ["review", "latest_charge"],
     }
     if customer:
         params["customer"] = customer

@@ -130,7 +130,13 @@ def _succeeded(intent: Mapping[str, Any], reference: str) -> PspOutcome:
         charged = from_stripe(int(intent["amount_received"]), str(intent["currency"]))
     except (KeyError, TypeError, ValueError):
         return Unknown(f"Stripe does not say what it charged ({reference})")
-    return Succeeded(reference, charged)
+    return Succeeded(reference, charged, _card_tail(intent))
+
+
+def _card_tail(intent: Mapping[str, Any]) -> str:
+    """The card's last digits; unexpanded, a charge is an id that tells none."""
+    details = mapping(mapping(intent.get("latest_charge")).get("payment_method_details"))
+    return str(mapping(details.get("card")).get("last4") or "")
 
 
 def _in_review(intent: Mapping[str, Any]) -> bool:
