@@ -49,6 +49,7 @@ VALUES: dict[str, Any] = {
     "code": "C02",
     "last_four": "3000",
     "usable_from": datetime(2026, 3, 4, 12, tzinfo=UTC),
+    "alert_id": "alert_019ca8d5a4c17d0e9b1e6a5f0c3b2d41",
     "redirect_url": "https://hooks.stripe.com/3d_secure_2/abc",
     "expires_at": datetime(2026, 3, 8, 12, tzinfo=UTC),
 }
@@ -64,6 +65,11 @@ PARTICULAR: dict[tuple[str, str], Any] = {
     ("dispute.opened", "reason"): "product_not_received",
     ("dispute.updated", "stage"): "under_review",
     ("dispute.closed", "stage"): "won",
+    ("reconciliation.alert", "kind"): "unmatched_value",
+    ("reconciliation.alert", "cause"): "",
+    ("reconciliation.alert", "day"): "2026-02-28",
+    ("reconciliation.alert", "basis_points"): 24,
+    ("reconciliation.alert", "limit"): 10,
     ("payout.failed", "reason"): "account_closed",
     ("payout.returned", "reason"): "account_closed",
 }

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from clearhouse.bootstrap.runtime import Runtime
+from clearhouse.reconciliation.alerts import Alarm, Limits
 from clearhouse.reconciliation.booking import Booking
 from clearhouse.reconciliation.breaks import Breaks
 from clearhouse.reconciliation.collecting import Collector
@@ -21,7 +22,7 @@ from clearhouse.reconciliation.settled import SettledSales
 from clearhouse.reconciliation.statements import Statements
 from clearhouse.reconciliation.vault import Vault
 from clearhouse.settings import Settings
-from clearhouse.workers.nightly import Alerts, NightlyJob
+from clearhouse.workers.nightly import NightlyJob
 
 
 def collector_of(
@@ -72,10 +73,13 @@ def nightly_job(runtime: Runtime, settings: Settings, psps: Mapping[str, object]
         hour=settings.reconciliation.nightly_hour,
         drop_folder=settings.reconciliation.drop_folder,
         reports=Reports(runtime.pool, runtime.clock),
-        alerts=Alerts(
-            settings.reconciliation.alert_basis_points, settings.reconciliation.alert_days
-        ),
+        alarm=Alarm(runtime.pool, runtime.clock, runtime.ids, _limits(settings)),
     )
+
+
+def _limits(settings: Settings) -> Limits:
+    given = settings.reconciliation
+    return Limits(basis_points=given.alert_basis_points, age_days=given.alert_days)
 
 
 def _fee_plans(settings: Settings) -> dict[str, dict[str, FeePlan]]:

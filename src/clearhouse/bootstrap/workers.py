@@ -91,7 +91,7 @@ def consumers(
             proofs.subscription(reconciliation),
         ],
         Role.RECONCILIATION: [],
-        Role.WEBHOOKS: Announcer(runtime.clock).subscriptions(payments, wallets),
+        Role.WEBHOOKS: Announcer(runtime.clock).subscriptions(payments, wallets, reconciliation),
     }
     wanted = [one for role in dict.fromkeys(roles) for one in subscriptions[role]]
     return [Consumer(runtime.pool, runtime.clock, one) for one in wanted]

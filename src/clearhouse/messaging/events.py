@@ -27,7 +27,11 @@ from clearhouse.messaging.payout_events import (
     PayoutReturned,
     PayoutSubmitted,
 )
-from clearhouse.messaging.settlement_events import SettlementBooked, SettlementProved
+from clearhouse.messaging.settlement_events import (
+    ReconciliationAlert,
+    SettlementBooked,
+    SettlementProved,
+)
 from clearhouse.messaging.wallet_events import DebtWrittenOff, ReserveKept, ReserveReleased
 
 __all__ = [
@@ -58,6 +62,7 @@ __all__ = [
     "PayoutPaid",
     "PayoutReturned",
     "PayoutSubmitted",
+    "ReconciliationAlert",
     "RefundCreated",
     "RefundFailed",
     "RefundSucceeded",
@@ -385,6 +390,7 @@ AnyEvent = (
     | PayoutCancelled
     | PayoutCorrected
     | BankDetailsChanged
+    | ReconciliationAlert
     | SettlementBooked
     | SettlementProved
     | ReserveKept
@@ -420,6 +426,7 @@ CATALOGUE: Final[tuple[type[Event], ...]] = (
     PayoutCancelled,
     PayoutCorrected,
     BankDetailsChanged,
+    ReconciliationAlert,
     SettlementBooked,
     SettlementProved,
     ReserveKept,

@@ -37,3 +37,24 @@ class SettlementProved(Event, frozen=True, kw_only=True, tag="settlement.proved"
     amount_minor: int
     currency: str
     line_key: str
+
+
+class ReconciliationAlert(Event, frozen=True, kw_only=True, tag="reconciliation.alert"):
+    """Too much of a day does not agree, or something has not agreed for too long.
+
+    ``kind`` is ``unmatched_value`` (of ``day``, in ``basis_points``) or ``age`` (of the oldest
+    break of ``cause``, in ``age_days``, as of ``day``); ``amount_minor`` is what is at stake, and
+    ``limit`` the setting that was passed.
+    Aggregate: the alert. Publisher: reconciliation.
+    """
+
+    alert_id: str
+    kind: str
+    psp: str
+    cause: str
+    currency: str
+    amount_minor: int
+    day: str
+    basis_points: int | None
+    age_days: int | None
+    limit: int

@@ -58,3 +58,9 @@ with told as (
 select coalesce(t.day, b.day) as day, coalesce(t.lines, 0) as lines,
     coalesce(t.matched, 0) as matched, coalesce(b.breaks, 0) as breaks
 from told t full join broken b on b.day = t.day order by 1
+
+-- name: keep_alerts
+insert into reconciliation.alerts (day, kind, psp, cause, currency, alert_id, told_at)
+select a.*, $7 from unnest($1::date[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[]) as a
+on conflict do nothing
+returning alert_id

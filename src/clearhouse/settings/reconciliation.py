@@ -38,14 +38,14 @@ RECONCILIATION: Final = (
         "reconciliation.alert_basis_points",
         kinds.whole(0, 10_000),
         "10",
-        "The unmatched share of a day's value, in hundredths of a percent, above which it is logged"
-        " as a warning.",
+        "The unmatched share of a day's value, in hundredths of a percent, above which there is an"
+        " alert.",
     ),
     Setting(
         "reconciliation.alert_days",
         kinds.whole(0, 365),
         "3",
-        "The age in days above which an open difference is logged as a warning.",
+        "The age in days above which there is an alert about an open difference.",
     ),
     Setting(
         "reconciliation.decision_limit",

@@ -107,6 +107,11 @@ UNMATCHED: Final = Gauge(
 OLDEST: Final = Gauge(
     "clearhouse_breaks_oldest_days", "Age of the oldest break that time will not mend.", ["psp"]
 )
+ALERTS: Final = Counter(
+    "clearhouse_reconciliation_alerts",
+    "Alerts that were told: too much that does not agree, or for too long.",
+    ["psp", "kind"],
+)
 PAYOUTS_BATCHED: Final = Counter(
     "clearhouse_payouts_batched",
     "Payouts that were put into a batch of a rail, or refused by it.",

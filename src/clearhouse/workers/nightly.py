@@ -7,7 +7,6 @@ What was missed in an outage is due until it is done, day by day, oldest first.
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -18,27 +17,20 @@ from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import UnavailableError
 from clearhouse.postgres.connection import TROUBLE, Pool
 from clearhouse.psp.settlements import Settlements
+from clearhouse.reconciliation.alerts import Alarm
 from clearhouse.reconciliation.collecting import Collector
 from clearhouse.reconciliation.diary import Diary
 from clearhouse.reconciliation.model import BankNight, Night
 from clearhouse.reconciliation.office import Office
-from clearhouse.reconciliation.report import Report, Reports
+from clearhouse.reconciliation.report import Reports
 from clearhouse.reconciliation.statements import BANK
-from clearhouse.workers.metrics import BREAKS, MATCHED, NIGHTS, OLDEST, UNMATCHED
+from clearhouse.workers.metrics import ALERTS, BREAKS, MATCHED, NIGHTS, OLDEST, UNMATCHED
 
 _EVERY_SECONDS: Final = 60.0
 _LOCK: Final = 0x6E_6967_6874
 _SHOWN: Final[dict[str, set[tuple[str, str]]]] = {}
 """The gauges that were ever set, by PSP: what is closed goes back to zero."""
 _log: Final[structlog.stdlib.BoundLogger] = structlog.get_logger("clearhouse.nightly")
-
-
-@dataclass(frozen=True, slots=True)
-class Alerts:
-    """From when on somebody must be told: unmatched value of a day, and age of a break."""
-
-    basis_points: int
-    age_days: int
 
 
 class NightlyJob:
@@ -56,7 +48,7 @@ class NightlyJob:
         hour: int,
         drop_folder: Path,
         reports: Reports,
-        alerts: Alerts,
+        alarm: Alarm,
     ) -> None:
         self._pool = pool
         self._clock = clock
@@ -67,7 +59,7 @@ class NightlyJob:
         self._hour = hour
         self._drop_folder = drop_folder
         self._reports = reports
-        self._alerts = alerts
+        self._alarm = alarm
 
     async def run(self) -> None:
         """Look every minute until cancelled; trouble is logged and tried again."""
@@ -91,6 +83,8 @@ class NightlyJob:
                     await self._compare(psp, day)
             if bank_is_due or await self._diary.bank_is_due():
                 _tell_bank(await self._office.bank())
+                # Bank lines that name no payout are no PSP's.
+                await self._watch("", self._clock.now().date())
                 await self._diary.bank_done()
             return True
 
@@ -127,26 +121,28 @@ class NightlyJob:
         night = await self._office.day(psp, day)
         await self._diary.looked_at(psp, day)
         _tell(night)
-        self._warn(await self._reports.report(day, day), psp)
+        await self._watch(psp, day)
 
-    def _warn(self, report: Report, psp: str) -> None:
-        """Show how much does not agree, and for how long; past the limits, in the log too."""
+    async def _watch(self, psp: str, day: date) -> None:
+        """Show how much does not agree, and for how long; past the limits, tell it."""
+        report = await self._reports.report(day, day)
         for one in report.figures:
             if one.psp == psp:
                 UNMATCHED.labels(psp, one.currency).set(one.basis_points)
-                if one.basis_points > self._alerts.basis_points:
-                    _log.warning(
-                        "unmatched_above_limit",
-                        psp=psp,
-                        day=str(report.first),
-                        currency=one.currency,
-                        basis_points=one.basis_points,
-                    )
         waiting = [one for one in report.breaks if one.psp == psp and not one.is_timing]
-        oldest = max((one.age_days for one in waiting), default=0)
-        OLDEST.labels(psp).set(oldest)
-        if oldest > self._alerts.age_days:
-            _log.warning("breaks_too_old", psp=psp, age_days=oldest)
+        OLDEST.labels(psp).set(max((one.age_days for one in waiting), default=0))
+        for alert in await self._alarm.tell(report, psp):
+            ALERTS.labels(psp, alert.kind.value).inc()
+            _log.warning(
+                "reconciliation_alert",
+                kind=alert.kind.value,
+                psp=psp,
+                cause=alert.cause,
+                day=str(alert.day),
+                currency=alert.currency,
+                is_at=alert.over,
+                limit=alert.limit,
+            )
 
     @asynccontextmanager
     async def _alone(self) -> AsyncGenerator[bool]:

@@ -29,6 +29,7 @@ from clearhouse.messaging.events import (
     PaymentOrderFailed,
     PaymentOrderReversed,
     PaymentOrderSucceeded,
+    ReconciliationAlert,
     RefundCreated,
     RefundFailed,
     RefundSucceeded,
@@ -152,6 +153,13 @@ PUBLIC: Final[Mapping[type[Event], Shown]] = MappingProxyType(
         BankDetailsChanged: _shown(
             "A seller is paid to another account from `usable_from` on: let the seller know.",
             "seller_account currency rail last_four was_known usable_from",
+        ),
+        ReconciliationAlert: _shown(
+            "Reconciliation: too much of a day does not agree (`kind` is `unmatched_value`, the "
+            "share in `basis_points`), or something for too long (`age`, in `age_days`, by its "
+            "`cause`). Told once for a day, and for the platform: endpoints of one seller do not "
+            "get it.",
+            "alert_id kind psp cause currency amount day basis_points age_days limit",
         ),
     }
 )
