@@ -1,12 +1,15 @@
 """The API in front of a memory, and in front of PostgreSQL on a real port."""
 
 import asyncio
+import shutil
 import socket
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -39,10 +42,16 @@ from clearhouse.payments.operations.intake import OperationIntake
 from clearhouse.payments.operations.service import OperationService
 from clearhouse.payments.operations.terms import FeePolicy
 from clearhouse.payments.service import PaymentService
-from clearhouse.postgres.connection import open_pool
+from clearhouse.postgres.connection import Pool, open_pool
 from clearhouse.reconciliation.booking import Booking
+from clearhouse.reconciliation.collecting import Collector
+from clearhouse.reconciliation.diary import Diary
 from clearhouse.reconciliation.likeness import Likenesses
+from clearhouse.reconciliation.loading import Loader
 from clearhouse.reconciliation.queue import BreakQueue
+from clearhouse.reconciliation.statements import Statements
+from clearhouse.reconciliation.uploads import Uploads
+from clearhouse.reconciliation.vault import Vault
 from clearhouse.wallets.payouts.desk import PayoutDesk
 from clearhouse.wallets.payouts.details import BankDetailsDesk
 from clearhouse.wallets.payouts.policy import PayoutPolicy
@@ -139,6 +148,7 @@ class ApiThread(threading.Thread):
     def __init__(self, database: str) -> None:
         super().__init__(daemon=True)
         self._database = database
+        self._folder = Path(tempfile.mkdtemp(prefix="clearhouse-api-"))
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.tokens: dict[str, str] = {}
@@ -156,6 +166,7 @@ class ApiThread(threading.Thread):
         self._server.should_exit = True
         self.join(20)
         self._socket.close()
+        shutil.rmtree(self._folder)
 
     async def _serve(self) -> None:
         pool = await open_pool(self._database, size=6, name="api test")
@@ -189,6 +200,8 @@ class ApiThread(threading.Thread):
             breaks=BreakQueue(
                 pool, CLOCK, IDS, Booking(CLOCK, IDS), Likenesses(pool, CLOCK), {"USD": 1_000}
             ),
+            files=uploads_in(pool, self._folder),
+            max_file_bytes=MOST_FILE_BYTES,
             payouts=PayoutDesk(pool, CLOCK, IDS, WalletService(pool, IDS, CLOCK), PAYOUTS),
             bank_details=BankDetailsDesk(pool, CLOCK, IDS, CIPHER, PAYOUTS),
             schedules=Timetable(pool, CLOCK),
@@ -212,6 +225,17 @@ class ApiThread(threading.Thread):
         await serving
         await intake.close()
         pool.terminate()
+
+
+MOST_FILE_BYTES = 100_000
+
+
+def uploads_in(pool: Pool, folder: Path) -> Uploads:
+    """Who takes files, with a vault in a folder."""
+    vault = Vault(folder / "vault")
+    loader = Loader(pool, CLOCK, IDS, vault, {})
+    collector = Collector(loader, Statements(pool, CLOCK, IDS, vault), None)
+    return Uploads(pool, IDS, collector, Diary(pool, CLOCK), folder / "incoming")
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from clearhouse.kernel.clock import SystemClock
 from clearhouse.kernel.errors import (
     Conflict,
     Fault,
+    FileNotUnderstood,
     IdempotencyMismatch,
     NotFound,
     NotRefundable,
@@ -39,7 +40,7 @@ from clearhouse.payments.pages.model import NewPage, PaymentPage, new_token
 from clearhouse.psp.disputes import DisputeStage
 from clearhouse.psp.notices import NotAuthentic
 from clearhouse.psp.rails import Destination
-from clearhouse.reconciliation.model import Break, BreakDetail
+from clearhouse.reconciliation.model import Break, BreakDetail, Collected
 from clearhouse.reconciliation.queue import Filters
 from clearhouse.wallets.payouts.model import (
     BankDetails,
@@ -183,6 +184,15 @@ class MemoryDisputes:
 
     async def answers_of(self, public_id: str) -> list[Answer]:
         raise NotFound("There is no dispute with this id.")
+
+
+class MemoryFiles:
+    """Takes no file."""
+
+    async def take(self, name: str, content: AsyncIterator[bytes]) -> Collected:
+        async for _ in content:
+            pass
+        raise FileNotUnderstood(f"Nothing of {name} could be read.")
 
 
 class MemoryBreaks:
@@ -467,6 +477,7 @@ def memory_dependencies(
         wallets=MemoryWallets(),
         payouts=MemoryPayouts(),
         breaks=MemoryBreaks(),
+        files=MemoryFiles(),
         bank_details=MemoryPayouts(),
         schedules=MemorySchedules(),
         webhooks=MemoryWebhooks(),

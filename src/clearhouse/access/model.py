@@ -31,6 +31,8 @@ class Scope(StrEnum):
     """Read what reconciliation found to differ."""
     BREAKS_WRITE = "breaks:write"
     """Decide, assign, comment and reopen what differs."""
+    FILES_WRITE = "files:write"
+    """Hand in settlement reports and bank statements."""
     WALLETS_READ = "wallets:read"
     """Read what sellers are owed."""
     WEBHOOKS_READ = "webhooks:read"

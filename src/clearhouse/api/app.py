@@ -12,6 +12,8 @@ from clearhouse.api.disputes import Disputes
 from clearhouse.api.edge import Edge, reply_response, request_id_of
 from clearhouse.api.endpoints import PATH as ENDPOINTS
 from clearhouse.api.endpoints import WebhookEndpoints
+from clearhouse.api.files import PATH as FILES
+from clearhouse.api.files import Files
 from clearhouse.api.health import Health
 from clearhouse.api.http import Disconnected, problem_reply
 from clearhouse.api.intake import PATH, PaymentIntake
@@ -70,7 +72,7 @@ def create_app(deps: ApiDependencies) -> Litestar:
         post("/v1/disputes/{dispute_id:str}/accept")(disputes.accept),
         get("/v1/disputes/{dispute_id:str}/answers")(disputes.answers),
         get("/v1/checkouts/{checkout_id:str}")(lookups.checkout),
-        *_break_routes(Breaks(deps)),
+        *_break_routes(Breaks(deps), Files(deps)),
         post("/v1/payouts")(payouts.create),
         get("/v1/payouts")(payouts.listed),
         get("/v1/payouts/{payout_id:str}")(payouts.payout),
@@ -132,8 +134,10 @@ def _endpoint_routes(endpoints: WebhookEndpoints) -> list[HTTPRouteHandler]:
     ]
 
 
-def _break_routes(breaks: Breaks) -> list[HTTPRouteHandler]:
+def _break_routes(breaks: Breaks, files: Files) -> list[HTTPRouteHandler]:
     return [
+        # It counts the bytes itself, as they come.
+        post(FILES, request_max_body_size=None, status_code=200)(files.take),
         get("/v1/breaks")(breaks.listed),
         get("/v1/breaks/{break_id:str}")(breaks.shown),
         post("/v1/breaks/{break_id:str}/decisions")(breaks.decide),

@@ -1,6 +1,6 @@
 """What the API is handed: services behind small protocols, so that it is tested without them."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ from clearhouse.payments.operations.model import Kind, NewOperation, Operation
 from clearhouse.payments.pages.model import NewPage, PaymentPage
 from clearhouse.psp.disputes import DisputeStage
 from clearhouse.psp.rails import Destination
-from clearhouse.reconciliation.model import Break, BreakDetail
+from clearhouse.reconciliation.model import Break, BreakDetail, Collected
 from clearhouse.reconciliation.queue import Filters
 from clearhouse.wallets.payouts.model import (
     BankDetails,
@@ -220,6 +220,14 @@ class BreakDesk(Protocol):
         ...
 
 
+class FileDesk(Protocol):
+    """Takes reports and statements; ``reconciliation.uploads.Uploads`` fulfils it."""
+
+    async def take(self, name: str, content: AsyncIterator[bytes]) -> Collected:
+        """Read a file. Raises FileNotUnderstood and UnavailableError."""
+        ...
+
+
 class PayoutSchedules(Protocol):
     """When sellers are paid; ``wallets.payouts.timetable.Timetable`` fulfils it."""
 
@@ -396,8 +404,9 @@ class ApiDependencies:
 
     ``psps`` are the names that ``credit_card_info.psp`` may have. ``ready`` raises
     UnavailableError when requests cannot be served. ``registry`` receives the API's metrics and
-    is what ``/metrics`` shows. ``max_body_bytes`` bounds a request's body. ``public_url`` is where
-    buyers reach the API, and ``drop_in_script`` where a page of ours gets the PSP's fields from.
+    is what ``/metrics`` shows. ``max_body_bytes`` bounds a request's body, ``max_file_bytes`` that
+    of a file handed in. ``public_url`` is where buyers reach the API, and ``drop_in_script`` where
+    a page of ours gets the PSP's fields from.
     """
 
     payments: Payments
@@ -407,6 +416,7 @@ class ApiDependencies:
     payouts: Payouts
     bank_details: SellersBankDetails
     breaks: BreakDesk
+    files: FileDesk
     schedules: PayoutSchedules
     webhooks: WebhooksIn
     endpoints: Endpoints
@@ -419,5 +429,6 @@ class ApiDependencies:
     ready: Callable[[], Awaitable[None]]
     registry: CollectorRegistry
     max_body_bytes: int = 262_144
+    max_file_bytes: int = 1_000_000_000
     public_url: str = "http://127.0.0.1:8080"
     drop_in_script: str = ""

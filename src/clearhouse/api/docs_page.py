@@ -24,6 +24,7 @@ _SCOPES: Final = {
     Scope.SELLERS_WRITE: "say where and when sellers are paid",
     Scope.BREAKS_READ: "read what reconciliation found to differ",
     Scope.BREAKS_WRITE: "decide, assign, comment and reopen what differs",
+    Scope.FILES_WRITE: "hand in settlement reports and bank statements",
     Scope.WALLETS_READ: "read what sellers are owed",
     Scope.WEBHOOKS_READ: "read webhook endpoints and what was delivered to them",
     Scope.WEBHOOKS_WRITE: "add and change webhook endpoints, send again",

@@ -1,5 +1,6 @@
 """The little of HTTP that the hot path needs: headers in one pass, a bounded body, a reply."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,6 +78,26 @@ async def read_body(receive: Receive, declared: bytes | None, most: int) -> byte
         chunks.append(chunk)
         message = await receive()
     return chunk if not chunks else b"".join([*chunks, chunk])
+
+
+async def body_pieces(receive: Receive, declared: bytes | None, most: int) -> AsyncIterator[bytes]:
+    """The request's body in the pieces in which it comes, at most ``most`` bytes in all.
+
+    Raises as ``read_body`` does, as soon as it is known.
+    """
+    if declared is not None and (not declared.isdigit() or int(declared[:20]) > most):
+        raise _too_large(most)
+    size = 0
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Disconnected
+        size += len(message["body"])
+        if size > most:
+            raise _too_large(most)
+        yield message["body"]
+        more = message.get("more_body", False)
 
 
 def header(scope: HTTPScope, name: bytes) -> bytes | None:

@@ -124,6 +124,9 @@ def _operation(operation: Operation) -> dict[str, Any]:
                 }
             },
         }
+    if operation.takes_file:
+        file = {"schema": {"type": "string", "format": "binary"}}
+        shown["requestBody"] = {"required": True, "content": {"application/octet-stream": file}}
     shown["responses"] |= _problems(operation.all_problems)
     return shown
 

@@ -46,6 +46,8 @@ class Operation:
     media_type: str = "application/json"
     response_headers: Mapping[str, str] = field(default_factory=dict[str, str])
     problems: tuple[str, ...] = ()
+    takes_file: bool = False
+    """Whether the body is a file and no JSON."""
 
     @property
     def route(self) -> str:

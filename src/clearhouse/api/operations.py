@@ -7,6 +7,7 @@ from clearhouse.api import examples, requests, responses
 from clearhouse.api.break_operations import BREAKS
 from clearhouse.api.dispute_operations import DISPUTES
 from clearhouse.api.endpoint_operations import ENDPOINTS
+from clearhouse.api.file_operations import FILES
 from clearhouse.api.listing import DEFAULT_LIMIT, MAX_LIMIT
 from clearhouse.api.operation import KEY_HEADER, Operation, path_parameter, query_parameter
 from clearhouse.api.order_detail import OrderDetailView
@@ -130,6 +131,7 @@ OPERATIONS: Final = (
     *DISPUTES,
     *PAYOUTS,
     *BREAKS,
+    *FILES,
     *SCHEDULES,
     Operation(
         "GET",

@@ -139,6 +139,15 @@ _ALL: Final = (
         "Do what `detail` says. A closed one can be reopened.",
     ),
     ProblemType(
+        "file-not-understood",
+        422,
+        "The file was not understood",
+        "It is no settlement report and no bank statement that is known, or not one line of it "
+        "could be read. Nothing was taken from it.",
+        "See what can be read in the reference of settlement sources, and send the file as the PSP "
+        "or the bank made it.",
+    ),
+    ProblemType(
         "second-person-needed",
         409,
         "A second person is needed",

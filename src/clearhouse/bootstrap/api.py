@@ -11,7 +11,7 @@ from clearhouse.bootstrap.merchants import delivery_log, endpoint_service
 from clearhouse.bootstrap.payouts import bank_details_desk, payout_desk, timetable
 from clearhouse.bootstrap.policies import wallet_terms
 from clearhouse.bootstrap.psps import LazyAdapters
-from clearhouse.bootstrap.reconciliation import break_queue
+from clearhouse.bootstrap.reconciliation import break_queue, uploads
 from clearhouse.bootstrap.runtime import Runtime
 from clearhouse.bootstrap.services import (
     dispute_service,
@@ -49,6 +49,8 @@ def api_app(runtime: Runtime, settings: Settings, pepper: bytes) -> Litestar:
         wallets=wallet_service(runtime, wallet_terms(settings)),
         payouts=payout_desk(runtime, settings),
         breaks=break_queue(runtime, settings),
+        files=uploads(runtime, settings),
+        max_file_bytes=settings.reconciliation.upload_megabytes * 1_000_000,
         bank_details=bank_details_desk(runtime, settings),
         schedules=timetable(runtime),
         webhooks=WebhookDoor(inbox, runtime.clock, lazily.get, settings.api.public_url),

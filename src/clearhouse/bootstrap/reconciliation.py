@@ -20,6 +20,7 @@ from clearhouse.reconciliation.report import Reports
 from clearhouse.reconciliation.service import Nights
 from clearhouse.reconciliation.settled import SettledSales
 from clearhouse.reconciliation.statements import Statements
+from clearhouse.reconciliation.uploads import Uploads
 from clearhouse.reconciliation.vault import Vault
 from clearhouse.settings import Settings
 from clearhouse.workers.nightly import NightlyJob
@@ -52,6 +53,17 @@ def office_of(runtime: Runtime, settings: Settings) -> Office:
         likenesses=Likenesses(pool, clock),
     )
     return Office(pool, clock, rooms)
+
+
+def uploads(runtime: Runtime, settings: Settings) -> Uploads:
+    """Who takes files that are handed in."""
+    return Uploads(
+        runtime.pool,
+        runtime.ids,
+        collector_of(runtime, settings),
+        Diary(runtime.pool, runtime.clock),
+        settings.reconciliation.vault / "incoming",
+    )
 
 
 def break_queue(runtime: Runtime, settings: Settings) -> BreakQueue:

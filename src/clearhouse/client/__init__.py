@@ -12,6 +12,7 @@ from clearhouse.client.errors import (
     Conflict,
     ConnectionFailed,
     Fault,
+    FileNotUnderstood,
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
     InvalidRequest,
@@ -41,6 +42,7 @@ from clearhouse.client.models import (
     Payout,
     PayoutPage,
     Refund,
+    UploadedFile,
     Wallet,
 )
 from clearhouse.client.sync import Client
@@ -60,6 +62,7 @@ __all__ = [
     "Dispute",
     "DisputePage",
     "Fault",
+    "FileNotUnderstood",
     "IdempotencyKeyInUse",
     "IdempotencyKeyReused",
     "InvalidRequest",
@@ -83,6 +86,7 @@ __all__ = [
     "Retries",
     "Unauthenticated",
     "Unavailable",
+    "UploadedFile",
     "Wallet",
     "verify_webhook",
 ]

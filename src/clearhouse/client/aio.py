@@ -1,7 +1,9 @@
 """The client for asyncio: the same calls as the other's, each to be awaited."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
@@ -21,9 +23,10 @@ from clearhouse.client.models import (
     Payout,
     PayoutPage,
     Refund,
+    UploadedFile,
     Wallet,
 )
-from clearhouse.client.sync import TIMEOUT, headers_of
+from clearhouse.client.sync import TIMEOUT, headers_of, pieces_of
 from clearhouse.kernel.clock import SystemClock
 from clearhouse.kernel.randomness import Randomness, SystemRandomness
 
@@ -58,6 +61,7 @@ class AsyncClient:
         self.disputes = AsyncDisputes(self)
         self.wallets = AsyncWallets(self)
         self.payouts = AsyncPayouts(self)
+        self.reconciliation = AsyncReconciliation(self)
 
     async def __aenter__(self) -> Self:
         return self
@@ -98,7 +102,7 @@ class AsyncClient:
                 call.method,
                 call.path,
                 params=list(call.query),
-                content=call.body,
+                content=_pieces_of(call.file) if call.file else call.body,
                 headers=step.headers,
             )
         except httpx.TransportError as error:
@@ -249,3 +253,23 @@ class AsyncPayouts:
     ) -> PayoutPage:
         """A page of payouts, newest first; filters as the API names them."""
         return await self._client.run(calls.payouts(filters, cursor, limit))
+
+
+class AsyncReconciliation:
+    """Settlement reports and bank statements."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    async def upload(self, path: Path, *, name: str | None = None) -> UploadedFile:
+        """Hand in a file, read as it is sent; the same one again changes nothing.
+
+        Raises OSError when it cannot be read.
+        """
+        return await self._client.run(calls.upload(path, name))
+
+
+async def _pieces_of(path: Path) -> AsyncIterator[bytes]:
+    pieces = pieces_of(path)
+    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+        yield piece

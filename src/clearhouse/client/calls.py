@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from clearhouse.client.models import (
     PayoutPage,
     Refund,
     RefundList,
+    UploadedFile,
     Wallet,
     exact,
 )
@@ -37,6 +39,8 @@ class Call(Generic[T]):
     answer: type[T]
     query: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
+    file: Path | None = None
+    """A body that is read from there as it is sent; the server knows one that came before."""
 
 
 def create_payment(payment: NewPayment) -> Call[Checkout]:
@@ -131,6 +135,12 @@ def payout(payout_id: str) -> Call[Payout]:
 def payouts(filters: Mapping[str, str], cursor: str | None, limit: int) -> Call[PayoutPage]:
     """A page of payouts."""
     return Call("GET", "/v1/payouts", PayoutPage, _page(filters, cursor, limit))
+
+
+def upload(path: Path, name: str | None) -> Call[UploadedFile]:
+    """Hand in a settlement report or a bank statement."""
+    query = (("name", name or path.name),)
+    return Call("POST", "/v1/reconciliation/files", UploadedFile, query, file=path)
 
 
 def _post(path: str, answer: type[T], members: Mapping[str, Any]) -> Call[T]:

@@ -109,6 +109,10 @@ class IdempotencyKeyInUse(Conflict):
     """The first request with this key was still in flight after all tries."""
 
 
+class FileNotUnderstood(ApiError):
+    """Nothing could be taken from the file; ``detail`` says why."""
+
+
 class Unavailable(ApiError):
     """The service could not answer, after all tries: it may have been accepted all the same."""
 
@@ -130,6 +134,7 @@ _CLASSES: Final[Mapping[str, type[ApiError]]] = MappingProxyType(
         "order-not-refundable": NotRefundable,
         "order-not-authorized": NotCapturable,
         "payout-refused": PayoutRefused,
+        "file-not-understood": FileNotUnderstood,
         "idempotency-key-reused": IdempotencyKeyReused,
         "idempotency-key-in-use": IdempotencyKeyInUse,
         "unavailable": Unavailable,

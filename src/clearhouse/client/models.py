@@ -5,7 +5,7 @@ one is no error.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -213,6 +213,30 @@ class Payout(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
     submitted_at: datetime | None
     paid_at: datetime | None
+
+
+class FileTrouble(msgspec.Struct, frozen=True):
+    """Something in a file that was not understood; line 0 is the file as a whole."""
+
+    line: int
+    kind: str
+    text: str
+
+
+class UploadedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A settlement report or bank statement that was read; ``source`` is a PSP or ``bank``."""
+
+    file_id: str
+    name: str
+    source: str
+    state: str
+    lines: int
+    new: int
+    corrected: int
+    first_day: date | None
+    last_day: date | None
+    trouble_count: int
+    troubles: list[FileTrouble]
 
 
 class PayoutPage(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
@@ -24,6 +25,7 @@ from clearhouse.client.models import (
     Payout,
     PayoutPage,
     Refund,
+    UploadedFile,
     Wallet,
 )
 from clearhouse.kernel.randomness import Randomness, SystemRandomness
@@ -31,6 +33,7 @@ from clearhouse.kernel.randomness import Randomness, SystemRandomness
 T = TypeVar("T")
 TIMEOUT: Final = 30.0
 _LOOK_SECONDS: Final = 0.2
+_PIECE: Final = 1 << 18
 
 
 class Client:
@@ -59,6 +62,7 @@ class Client:
         self.disputes = Disputes(self)
         self.wallets = Wallets(self)
         self.payouts = Payouts(self)
+        self.reconciliation = Reconciliation(self)
 
     def __enter__(self) -> Self:
         return self
@@ -95,7 +99,7 @@ class Client:
                 call.method,
                 call.path,
                 params=list(call.query),
-                content=call.body,
+                content=pieces_of(call.file) if call.file else call.body,
                 headers=step.headers,
             )
         except httpx.TransportError as error:
@@ -241,6 +245,27 @@ class Payouts:
     def page(self, *, cursor: str | None = None, limit: int = 50, **filters: str) -> PayoutPage:
         """A page of payouts, newest first; filters as the API names them."""
         return self._client.run(calls.payouts(filters, cursor, limit))
+
+
+class Reconciliation:
+    """Settlement reports and bank statements."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def upload(self, path: Path, *, name: str | None = None) -> UploadedFile:
+        """Hand in a file, read as it is sent; the same one again changes nothing.
+
+        Raises OSError when it cannot be read.
+        """
+        return self._client.run(calls.upload(path, name))
+
+
+def pieces_of(path: Path) -> Iterator[bytes]:
+    """The bytes of a file, in pieces."""
+    with path.open("rb") as stream:
+        while piece := stream.read(_PIECE):
+            yield piece
 
 
 def _sleep(seconds: float) -> None:

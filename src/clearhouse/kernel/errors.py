@@ -125,6 +125,10 @@ class NotDecidable(Conflict):
     """A break that no decision closes: it is closed, or closes by itself when it is mended."""
 
 
+class FileNotUnderstood(ClearhouseError):
+    """A file from which nothing could be taken: no report or statement, or not one line of it."""
+
+
 class SecondPersonNeeded(Conflict):
     """Whoever asked for a decision cannot be the one who lets it pass."""
 

@@ -11,6 +11,8 @@ from clearhouse.reconciliation.store import QUERIES
 
 CATCH_UP: Final = timedelta(days=60)
 """So far back days are caught up with; older ones are for a person to ask for."""
+MOST_DAYS: Final = timedelta(days=400)
+"""No file speaks of more; one that does has a date in it that is none."""
 _PATIENCE_MINUTES: Final = 10
 _LONGEST_MINUTES: Final = 360
 _AGAIN_SOON: Final = timedelta(minutes=10)
@@ -41,6 +43,16 @@ class Diary:
             QUERIES["days_to_look_at"], psp, now.date() - CATCH_UP, now - _AGAIN_SOON, now - _AGAIN
         )
         return [row["day"] for row in rows]
+
+    async def ask(self, psp: str, first: date, last: date) -> None:
+        """Have some days compared soon, since a file speaks of them; the last 400 at most."""
+        since = max(first, last - MOST_DAYS)
+        await self._pool.execute(QUERIES["ask_days"], psp, since, last, self._clock.now())
+
+    async def asked(self) -> Sequence[tuple[str, date]]:
+        """The days that somebody asked for, of whichever PSP; the bank's stand for all of its."""
+        rows = await self._pool.fetch(QUERIES["asked_days"])
+        return [(row["psp"], row["day"]) for row in rows]
 
     async def looked_at(self, psp: str, day: date) -> None:
         """A day was compared with what is there; its report is fetched all the same."""

@@ -17,13 +17,21 @@ order by day
 insert into reconciliation.days (psp, day, fetched_at, compared_at, next_at)
 values ($1, $2, $3, $3, $3)
 on conflict (psp, day) do update
-set fetched_at = coalesce(days.fetched_at, $3), compared_at = $3, problem = ''
+set fetched_at = coalesce(days.fetched_at, $3), compared_at = $3, problem = '', asked_at = null
 
 -- name: day_looked_at
 -- Compared with what is there, which says nothing about whether its report was fetched.
 insert into reconciliation.days (psp, day, compared_at, next_at)
 values ($1, $2, $3, $3)
-on conflict (psp, day) do update set compared_at = $3
+on conflict (psp, day) do update set compared_at = $3, asked_at = null
+
+-- name: ask_days
+insert into reconciliation.days (psp, day, next_at, asked_at)
+select $1, d::date, $4, $4 from generate_series($2::date, $3::date, interval '1 day') d
+on conflict (psp, day) do update set asked_at = $4
+
+-- name: asked_days
+select psp, day from reconciliation.days where asked_at is not null order by psp, day
 
 -- name: day_failed
 update reconciliation.days

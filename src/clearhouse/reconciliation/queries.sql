@@ -109,6 +109,12 @@ with said as (
 insert into reconciliation.troubles (file_id, number, line, kind, problem)
 select $1, number, line, kind, problem from said
 
+-- name: first_trouble
+-- Why a file was rejected; nothing for one that was not.
+select t.problem from reconciliation.files f
+join reconciliation.troubles t on t.file_id = f.file_id and t.number = 1
+where f.file_id = $1 and f.state = 'rejected'
+
 -- name: take_lines
 -- All lines that are new, each with what it is beside the fact of its own reference. Facts are
 -- read for the days around the file's; older ones are looked for one by one afterwards, which is

@@ -300,6 +300,7 @@ def _reconciliation(value: Mapping[str, Any]) -> ReconciliationSettings:
         vault=value["reconciliation.vault"] or value["data_directory"] / "settlement-files",
         drop_folder=value["reconciliation.drop_folder"]
         or value["data_directory"] / "settlement-drop",
+        upload_megabytes=value["reconciliation.upload_megabytes"],
         statement_columns=value["reconciliation.statement_columns"],
         nightly_hour=value["reconciliation.nightly_hour"],
         alert_basis_points=value["reconciliation.alert_basis_points"],

@@ -154,6 +154,7 @@ class ReconciliationSettings:
 
     vault: Path
     drop_folder: Path
+    upload_megabytes: int
     statement_columns: str | None
     nightly_hour: int
     alert_basis_points: int

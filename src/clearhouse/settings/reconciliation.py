@@ -22,6 +22,13 @@ RECONCILIATION: Final = (
         " settlement-drop in the data directory.",
     ),
     Setting(
+        "reconciliation.upload_megabytes",
+        kinds.whole(1, 100_000),
+        "1000",
+        "The largest settlement file or bank statement that may be handed in over the API, in"
+        " millions of bytes.",
+    ),
+    Setting(
         "reconciliation.statement_columns",
         kinds.TEXT,
         None,

@@ -76,6 +76,7 @@ class NightlyJob:
             if not free:
                 return False
             bank_is_due = await self._dropped()
+            bank_is_due = await self._asked() or bank_is_due
             for psp, adapter in self._psps.items():
                 for day in await self._diary.due(psp, last_day(self._clock.now(), self._hour)):
                     bank_is_due = await self._fetched(psp, adapter, day) or bank_is_due
@@ -102,6 +103,16 @@ class NightlyJob:
                 await self._compare(one.source, day)
                 day += timedelta(days=1)
         return bool(found)
+
+    async def _asked(self) -> bool:
+        """Compare the days of files that were handed in; whether there was one of the bank's."""
+        asked = await self._diary.asked()
+        for source, day in asked:
+            if source == BANK:
+                await self._diary.looked_at(source, day)
+            else:
+                await self._compare(source, day)
+        return bool(asked)
 
     async def _fetched(self, psp: str, adapter: object, day: date) -> bool:
         """Fetch and compare a day; whether that could be done."""
