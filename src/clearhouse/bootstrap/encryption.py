@@ -1,10 +1,10 @@
 """What fields are encrypted with: the keys that were set, or one that is kept beside the data."""
 
-import os
 from pathlib import Path
 from typing import Final
 
 from clearhouse.access.encryption import KEY_BYTES, FieldCipher, keys_of
+from clearhouse.access.kept import kept_secret
 from clearhouse.kernel.errors import ConfigurationError
 from clearhouse.kernel.randomness import Randomness
 from clearhouse.settings import Settings
@@ -37,22 +37,7 @@ def field_cipher(settings: Settings, randomness: Randomness) -> FieldCipher:
 
 
 def _kept(path: Path, randomness: Randomness) -> bytes:
-    """The key in a file. It is made whole beside it first, so that nobody reads a part of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        draft = path.with_name(f".{path.name}.{randomness.token(8).hex()}")
-        number = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(number, "wb") as file:
-            file.write(randomness.token(KEY_BYTES).hex().encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass  # Another process was faster, and its key is the one.
-        finally:
-            draft.unlink()
     try:
-        return bytes.fromhex(path.read_text("ascii").strip())
+        return bytes.fromhex(kept_secret(path, randomness, KEY_BYTES))
     except ValueError:
         raise ConfigurationError(f"{path} does not hold an encryption key.") from None

@@ -1,13 +1,14 @@
 """What API keys are hashed with, for an embedded database: made once, kept beside the data."""
 
-import os
 from typing import Final
 
+from clearhouse.access.kept import kept_secret
 from clearhouse.kernel.errors import ConfigurationError
 from clearhouse.kernel.randomness import Randomness
 from clearhouse.settings import Settings
 
 _FILE: Final = "api-key-pepper"
+_BYTES: Final = 32
 
 
 def pepper_of(settings: Settings, randomness: Randomness) -> bytes:
@@ -26,15 +27,13 @@ def pepper_of(settings: Settings, randomness: Randomness) -> bytes:
         )
     path = settings.data_directory / _FILE
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path.read_bytes().strip()
-        with os.fdopen(number, "wb") as file:
-            file.write(randomness.token(32).hex().encode() + b"\n")
-        return path.read_bytes().strip()
+        pepper = kept_secret(path, randomness, _BYTES)
     except OSError as error:
         raise ConfigurationError(
             f"The pepper in {path} cannot be used: {error.strerror}."
         ) from error
+    if not pepper:
+        raise ConfigurationError(
+            f"{path} is empty.", hint="Restore it from a backup: API keys are hashed with it."
+        )
+    return pepper.encode()
