@@ -31,6 +31,11 @@ _FAST = {
     "synchronous_commit": "off",
     "shared_buffers": "128MB",
     "max_wal_size": "256MB",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "autovacuum": "off",
+    "wal_compression": "off",
 }
 
 
