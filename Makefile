@@ -21,6 +21,8 @@ help: ## Show this help
 demo: $(VENV)/.runtime ## See a marketplace sell and pay its sellers, and the proof of its books
 	@$(BIN)/clearhouse demo $(ARGS)
 
+# Bytecode is kept, whatever the environment says, or each process compiles everything anew.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.dev ## Run all tests (under 10 minutes on 2 cores)
 	@$(BIN)/python -m tests.browser.bring $(ARGS)
 	@$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal $(ARGS)

@@ -1,6 +1,7 @@
 """Each test of this folder runs once for every adapter that the registry finds."""
 
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 
 import pytest
 from tests.psp.conformance.profiles import PROFILES
@@ -31,12 +32,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def having(protocol: type) -> list[str]:
     """The adapters that implement a protocol."""
+    return [name for name, adapter in _all().items() if isinstance(adapter, protocol)]
+
+
+@cache
+def _all() -> dict[str, object]:
+    """One of each, made once for all tests that are collected."""
     nowhere = "http://127.0.0.1:9"
-    made = {
+    return {
         name: registry.create(name, PspConfig(PROFILES[name].credentials, nowhere, 1.0, 1))
         for name in registry.names()
     }
-    return [name for name, adapter in made.items() if isinstance(adapter, protocol)]
 
 
 @pytest.fixture(scope="session")
