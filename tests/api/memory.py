@@ -42,6 +42,7 @@ from clearhouse.psp.notices import NotAuthentic
 from clearhouse.psp.rails import Destination
 from clearhouse.reconciliation.model import Break, BreakDetail, Collected
 from clearhouse.reconciliation.queue import Filters
+from clearhouse.wallets.margins.model import Margin, Span
 from clearhouse.wallets.payouts.model import (
     BankDetails,
     NewPayout,
@@ -299,6 +300,13 @@ class MemoryWallets:
         return Statement(
             seller_account, currency, begins, ends, opening, opening + change, 1, pages
         )
+
+    async def margins(
+        self, seller_account: str, span: Span, currency: str | None
+    ) -> Sequence[Margin]:
+        if seller_account != "seller-1" or currency not in {None, "USD"}:
+            return []
+        return [Margin(seller_account, "USD", 3, 9_000, 500, 290, 2, 6_000, 190, 200)]
 
 
 class MemoryKeys:

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 from tests.payments.test_fee_plans import Shop
+from tests.wallets.days import Town, settled
+from tests.wallets.test_margins import sale
 
-from clearhouse.cli import app, fees
+from clearhouse.cli import app, fees, margins
 from clearhouse.cli.errors import run_guarded
 from clearhouse.kernel.errors import ConfigurationError
 from clearhouse.payments.fees.model import FeeTerms
@@ -117,6 +119,49 @@ def test_a_fee_is_explained(desk: Desk) -> None:
         assert words in shown
 
 
+def test_margins_of_all_of_one_and_one_by_one(desk: Desk) -> None:
+    async def sales(shop: Shop) -> None:
+        town = Town(shop.pool)
+        here, there = sale(town, "a", 100_000, 300), sale(town, "b", 5_000, 150, seller="bob")
+        await town.tell(here, there)
+        await town.settle(settled(here, fee=320))
+
+    assert desk.ask("margin", "--json").strip() == "[]"
+    desk.meanwhile(sales)
+    november = ("margin", "--month", "2026-11")
+    shown = desk.ask(*november)
+    for words in ("2026-11-01 to 2026-12-01", "1,050.00", "4.50", "3.20", "-0.20", "-0.02 %"):
+        assert words in shown
+    shown = desk.ask(*november, "--by-seller")
+    assert shown.index("ann") < shown.index("bob")
+    [bob] = json.loads(desk.ask(*november, "--seller", "bob", "--currency", "USD", "--json"))
+    assert (bob["seller_account"], bob["fees_minor"], bob["waiting_sales"]) == ("bob", 150, 1)
+    assert (
+        json.loads(desk.ask("margin", "--from", "2026-11-24", "--to", "2026-11-25", "--json")) == []
+    )
+
+
+NOW = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("month", "begins", "ends", "first", "beyond"),
+    [
+        (None, None, None, "2026-11-01", "2026-12-01"),
+        ("2026-12", None, None, "2026-12-01", "2027-01-01"),
+        (None, "2026-03-04", "2026-03-05", "2026-03-04", "2026-03-05"),
+        (None, "2026-03-04", None, "2026-03-04", "2026-11-26T09:30"),
+    ],
+)
+def test_the_time_that_is_meant(
+    month: str | None, begins: str | None, ends: str | None, first: str, beyond: str
+) -> None:
+    from_, to = (datetime.fromisoformat(text) if text else None for text in (begins, ends))
+    found = margins.span_of(NOW, month, from_, to)
+    assert found.begins == datetime.fromisoformat(first).replace(tzinfo=UTC)
+    assert found.ends == datetime.fromisoformat(beyond).replace(tzinfo=UTC)
+
+
 def test_what_the_database_does_not_know_is_told_in_one_line(desk: Desk) -> None:
     assert "no fee plan" in desk.ask("show", "unknown", code=4)
     assert "no payment order" in desk.ask("explain", "unknown", code=4)
@@ -147,8 +192,14 @@ def test_what_the_database_does_not_know_is_told_in_one_line(desk: Desk) -> None
             ),
             "a cap is not below the minimum",
         ),
+        (lambda: margins.margin(currency="usd"), "no currency"),
+        (lambda: margins.margin(month="2026-11", begins=NOW), "--month, or"),
+        (lambda: margins.margin(seller="ann", by_seller=True), "--seller, or"),
+        (lambda: margins.span_of(NOW, "2026-13", None, None), "a month such as"),
+        (lambda: margins.span_of(NOW, None, None, NOW), "--from too"),
+        (lambda: margins.span_of(NOW, None, NOW, NOW), "--to is after"),
     ],
 )
-def test_what_cannot_be_never_reaches_the_database(wrong: Callable[[], None], words: str) -> None:
+def test_what_cannot_be_never_reaches_the_database(wrong: Callable[[], object], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         wrong()

@@ -109,8 +109,8 @@ def settled(
     )
 
 
-def refund(sale: PaymentOrderSucceeded, minor: int) -> RefundCreated:
-    """Some of a sale goes back to its buyer, all of it at the seller's cost."""
+def refund(sale: PaymentOrderSucceeded, minor: int, *, fee: int = 0) -> RefundCreated:
+    """Some of a sale goes back to its buyer, at the seller's cost but for what of the fee does."""
     return RefundCreated(
         aggregate_id=IDS.new(),
         version=1,
@@ -120,7 +120,7 @@ def refund(sale: PaymentOrderSucceeded, minor: int) -> RefundCreated:
         payment_order_id=sale.payment_order_id,
         seller_account=sale.seller_account,
         amount_minor=minor,
-        fee_returned_minor=0,
+        fee_returned_minor=fee,
         currency=sale.currency,
         psp=sale.psp,
         reason="requested_by_customer",
@@ -138,7 +138,7 @@ def failed(refund: RefundCreated) -> RefundFailed:
         payment_order_id=refund.payment_order_id,
         seller_account=refund.seller_account,
         amount_minor=refund.amount_minor,
-        fee_returned_minor=0,
+        fee_returned_minor=refund.fee_returned_minor,
         currency=refund.currency,
         psp=refund.psp,
         reason="refused",

@@ -35,6 +35,8 @@ class Scope(StrEnum):
     """Hand in settlement reports and bank statements."""
     WALLETS_READ = "wallets:read"
     """Read what sellers are owed."""
+    FEES_READ = "fees:read"
+    """Read what the platform earns of sales, and what PSPs take of them."""
     WEBHOOKS_READ = "webhooks:read"
     """Read webhook endpoints and what was delivered to them."""
     WEBHOOKS_WRITE = "webhooks:write"

@@ -18,6 +18,7 @@ from clearhouse.api.health import Health
 from clearhouse.api.http import Disconnected, problem_reply
 from clearhouse.api.intake import PATH, PaymentIntake
 from clearhouse.api.lookups import Lookups
+from clearhouse.api.margins import MarginPages
 from clearhouse.api.metrics import metrics_in
 from clearhouse.api.operations import OPERATIONS, PAGES, WEBHOOKS
 from clearhouse.api.pages import Pages
@@ -82,7 +83,7 @@ def create_app(deps: ApiDependencies) -> Litestar:
         get("/v1/sellers/{seller_account:str}/bank-details")(payouts.details),
         put("/v1/sellers/{seller_account:str}/payout-schedules")(schedules.put),
         get("/v1/sellers/{seller_account:str}/payout-schedules")(schedules.listed),
-        *_wallet_routes(lookups, Statements(deps)),
+        *_wallet_routes(lookups, Statements(deps), MarginPages(deps)),
         post("/v1/webhooks/{psp:str}")(webhooks.take),
         get("/v1/webhooks/{psp:str}")(webhooks.challenge),
         *_endpoint_routes(WebhookEndpoints(deps)),
@@ -107,10 +108,13 @@ def create_app(deps: ApiDependencies) -> Litestar:
     return app
 
 
-def _wallet_routes(lookups: Lookups, statements: Statements) -> list[HTTPRouteHandler]:
+def _wallet_routes(
+    lookups: Lookups, statements: Statements, margins: MarginPages
+) -> list[HTTPRouteHandler]:
     return [
         get("/v1/wallets/{seller_account:str}")(lookups.wallet),
         get("/v1/wallets/{seller_account:str}/statement")(statements.statement),
+        get("/v1/wallets/{seller_account:str}/margin")(margins.margin),
     ]
 
 

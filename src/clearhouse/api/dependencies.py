@@ -30,6 +30,7 @@ from clearhouse.psp.disputes import DisputeStage
 from clearhouse.psp.rails import Destination
 from clearhouse.reconciliation.model import Break, BreakDetail, Collected
 from clearhouse.reconciliation.queue import Filters
+from clearhouse.wallets.margins.model import Margin, Span
 from clearhouse.wallets.payouts.model import (
     BankDetails,
     NewPayout,
@@ -158,6 +159,12 @@ class Wallets(Protocol):
         self, seller_account: str, currency: str, begins: datetime, ends: datetime
     ) -> Statement:
         """A wallet's statement for a time. Raises NotFound and Archived."""
+        ...
+
+    async def margins(
+        self, seller_account: str, span: Span, currency: str | None
+    ) -> Sequence[Margin]:
+        """What a seller's sales of a time brought the platform, by currency. Raises Archived."""
         ...
 
 

@@ -87,16 +87,33 @@ def read_statement_query(
     Raises HttpError ``invalid-parameter`` with every fault.
     """
     values, _, _, _ = _read(pairs, _STATEMENT_READERS)
+    faults = _without_span(values, "currency")
+    if faults:
+        raise HttpError("invalid-parameter", _NOT_VALID, parameters=faults)
+    return values["currency"], values["from"], values["to"], values.get("format")
+
+
+def read_margin_query(
+    pairs: Iterable[tuple[str, str]],
+) -> tuple[datetime, datetime, str | None]:
+    """The time from and to before, and the currency if it is one only; raises as the others do."""
+    values, _, _, _ = _read(pairs, _MARGIN_READERS)
+    faults = _without_span(values)
+    if faults:
+        raise HttpError("invalid-parameter", _NOT_VALID, parameters=faults)
+    return values["from"], values["to"], values.get("currency")
+
+
+def _without_span(values: Mapping[str, Any], *more: str) -> list[Fault]:
+    """What is missing of a time, and of ``more`` parameters, or wrong about it."""
     faults = [
         Fault(name, "missing-parameter", "must be given")
-        for name in ("currency", "from", "to")
+        for name in (*more, "from", "to")
         if name not in values
     ]
     if not faults and values["from"] >= values["to"]:
         faults.append(Fault("to", "invalid-value", "must be later than `from`"))
-    if faults:
-        raise HttpError("invalid-parameter", _NOT_VALID, parameters=faults)
-    return values["currency"], values["from"], values["to"], values.get("format")
+    return faults
 
 
 def _read(
@@ -292,6 +309,11 @@ _DELIVERY_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
 }
 
 STATEMENT_FORMATS: Final = ("json", "csv", "html")
+_MARGIN_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "currency": _currency,
+    "from": _day_or_moment,
+    "to": _day_or_moment,
+}
 _STATEMENT_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "currency": _currency,
     "from": _day_or_moment,

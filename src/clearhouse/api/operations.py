@@ -9,6 +9,7 @@ from clearhouse.api.dispute_operations import DISPUTES
 from clearhouse.api.endpoint_operations import ENDPOINTS
 from clearhouse.api.file_operations import FILES
 from clearhouse.api.listing import DEFAULT_LIMIT, MAX_LIMIT
+from clearhouse.api.margins import MARGINS
 from clearhouse.api.operation import KEY_HEADER, Operation, path_parameter, query_parameter
 from clearhouse.api.order_detail import OrderDetailView
 from clearhouse.api.payout_operations import PAYOUTS
@@ -148,6 +149,7 @@ OPERATIONS: Final = (
         problems=("not-found",),
     ),
     *WALLETS,
+    *MARGINS,
     *ENDPOINTS,
     Operation(
         "GET",

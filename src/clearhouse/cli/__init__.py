@@ -141,6 +141,7 @@ _GROUPS: Final = (
             ("set", "fees:set_plan", "Set what a plan takes, from now on or later."),
             ("assign", "fees:assign", "Give a seller a plan, or take it away."),
             ("explain", "fees:explain", "Explain the fee on one order, step by step."),
+            ("margin", "margins:margin", "Show what is left after the PSPs' costs."),
         ),
     ),
 )

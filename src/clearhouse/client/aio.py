@@ -16,6 +16,7 @@ from clearhouse.client.models import (
     Checkout,
     Dispute,
     DisputePage,
+    Margin,
     NewPayment,
     Operation,
     Order,
@@ -223,6 +224,13 @@ class AsyncWallets:
     async def get(self, seller_account: str) -> Wallet:
         """A seller's balances."""
         return await self._client.run(calls.wallet(seller_account))
+
+    async def margins(
+        self, seller_account: str, begins: str, ends: str, *, currency: str | None = None
+    ) -> list[Margin]:
+        """What sales accepted from a day (or moment) to before another brought the platform."""
+        call = calls.margin(seller_account, begins, ends, currency)
+        return (await self._client.run(call)).margins
 
 
 class AsyncPayouts:

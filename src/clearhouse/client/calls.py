@@ -13,6 +13,7 @@ from clearhouse.client.models import (
     Checkout,
     Dispute,
     DisputePage,
+    MarginList,
     NewPayment,
     Operation,
     Order,
@@ -114,6 +115,15 @@ def disputes(stage: str | None, cursor: str | None, limit: int) -> Call[DisputeP
 def wallet(seller_account: str) -> Call[Wallet]:
     """What a seller is owed."""
     return Call("GET", f"/v1/wallets/{_part(seller_account)}", Wallet)
+
+
+def margin(seller_account: str, begins: str, ends: str, currency: str | None) -> Call[MarginList]:
+    """What a seller's sales brought the platform."""
+    query = [("from", begins), ("to", ends)]
+    if currency is not None:
+        query.append(("currency", currency))
+    path = f"/v1/wallets/{_part(seller_account)}/margin"
+    return Call("GET", path, MarginList, tuple(query))
 
 
 def create_payout(

@@ -194,6 +194,32 @@ class Wallet(msgspec.Struct, frozen=True, kw_only=True):
         return next((one for one in self.balances if one.currency == currency), empty)
 
 
+class Margin(msgspec.Struct, frozen=True, kw_only=True):
+    """What sales in one currency brought the platform; ``margin`` is that of settled sales."""
+
+    currency: str
+    sales: int
+    volume: Decimal
+    refunded: Decimal
+    fees: Decimal
+    fees_basis_points: int | None
+    settled_sales: int
+    settled_volume: Decimal
+    settled_fees: Decimal
+    costs: Decimal
+    margin: Decimal
+    margin_basis_points: int | None
+    waiting_sales: int
+    waiting_volume: Decimal
+
+
+class MarginList(msgspec.Struct, frozen=True, kw_only=True):
+    """A seller's margins by currency."""
+
+    seller_account: str
+    margins: list[Margin]
+
+
 class Payout(msgspec.Struct, frozen=True, kw_only=True):
     """Money on its way to a seller."""
 

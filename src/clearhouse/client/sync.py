@@ -18,6 +18,7 @@ from clearhouse.client.models import (
     Checkout,
     Dispute,
     DisputePage,
+    Margin,
     NewPayment,
     Operation,
     Order,
@@ -217,6 +218,13 @@ class Wallets:
     def get(self, seller_account: str) -> Wallet:
         """A seller's balances."""
         return self._client.run(calls.wallet(seller_account))
+
+    def margins(
+        self, seller_account: str, begins: str, ends: str, *, currency: str | None = None
+    ) -> list[Margin]:
+        """What sales accepted from a day (or moment) to before another brought the platform."""
+        call = calls.margin(seller_account, begins, ends, currency)
+        return self._client.run(call).margins
 
 
 class Payouts:

@@ -12,6 +12,8 @@ from clearhouse.messaging.events import AnyEvent, PaymentOrderSettled, WalletUpd
 from clearhouse.messaging.outbox import Stream, publish
 from clearhouse.postgres.connection import Connection, Pool
 from clearhouse.wallets import store
+from clearhouse.wallets.margins.model import Margin, Span
+from clearhouse.wallets.margins.service import Margins
 from clearhouse.wallets.maturing.model import Terms
 from clearhouse.wallets.maturing.reserves import Reserves
 from clearhouse.wallets.maturing.sales import Sales
@@ -51,6 +53,12 @@ class WalletService:
         """A wallet's statement from one moment to before another. Raises NotFound, Archived."""
         return await statement(self._pool, seller_account, currency, begins, ends)
 
+    async def margins(
+        self, seller_account: str, span: Span, currency: str | None
+    ) -> Sequence[Margin]:
+        """What a seller's sales of a time brought the platform, by currency. Raises Archived."""
+        return await Margins(self._pool).of_seller(seller_account, span, currency)
+
     async def move(self, connection: Connection, movements: Sequence[Movement]) -> list[Moved]:
         """Make movements, and publish WalletUpdated for each new one.
 
@@ -85,9 +93,11 @@ class WalletService:
         Raises ValueError for an event that cannot be credited; the consumer then handles the
         events one by one and lays that one aside.
         """
-        movements = [moved for event in events if (moved := movement_for(event)) is not None]
-        moved = await self.move(connection, movements)
+        moving = [(event, move) for event in events if (move := movement_for(event)) is not None]
+        moved = await self.move(connection, [movement for _, movement in moving])
         await self._sales.told(connection, events)
+        new = [event for (event, _), made in zip(moving, moved, strict=True) if made.is_new]
+        await self._sales.given_back(connection, new)
         taken = {
             (answer.movement.seller_account, answer.movement.currency)
             for answer in moved

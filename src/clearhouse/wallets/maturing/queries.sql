@@ -16,17 +16,19 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 -- The sales of a batch, once each. One whose settlement came first is completed, and due at once if
 -- that is what it waits for.
 insert into wallets.sales as s
-    (sale_id, reference, seller_account, currency, share_minor, sold_at, matures, due_at,
-    reserve_basis_points, reserve_days)
-select distinct on (sale_id) *
+    (sale_id, reference, seller_account, currency, amount_minor, fee_minor, share_minor, sold_at,
+    matures, due_at, reserve_basis_points, reserve_days)
+select distinct on (sale_id) sale_id, reference, seller_account, currency, amount_minor, fee_minor,
+    amount_minor - fee_minor, sold_at, matures, due_at, reserve_basis_points, reserve_days
 from unnest($1::text::uuid[], $2::text::text[], $3::text::text[], $4::text::text[],
-    $5::text::bigint[], $6::timestamptz[], $7::text::text[], $8::timestamptz[], $9::text::int[],
-    $10::text::int[])
-    t (sale_id, reference, seller_account, currency, share_minor, sold_at, matures, due_at,
+    $5::text::bigint[], $11::text::bigint[], $6::timestamptz[], $7::text::text[], $8::timestamptz[],
+    $9::text::int[], $10::text::int[])
+    t (sale_id, reference, seller_account, currency, amount_minor, fee_minor, sold_at, matures, due_at,
         reserve_basis_points, reserve_days)
 order by sale_id
 on conflict (sale_id) do update
-set share_minor = excluded.share_minor, sold_at = excluded.sold_at, matures = excluded.matures,
+set amount_minor = excluded.amount_minor, fee_minor = excluded.fee_minor,
+    share_minor = excluded.share_minor, sold_at = excluded.sold_at, matures = excluded.matures,
     reserve_basis_points = excluded.reserve_basis_points, reserve_days = excluded.reserve_days,
     due_at = case excluded.matures
         when 'when_settled' then greatest(s.settled_at, excluded.sold_at) else excluded.due_at end
@@ -65,6 +67,22 @@ from (
     order by r.sale_id
 ) t
 where s.sale_id = t.sale_id and s.matured_at is null and s.sold_at is not null
+
+-- name: given_back
+-- What went back of some sales, or came back to them after all, and which the PSP took back whole. A
+-- sale whose amounts nobody knows is passed over.
+update wallets.sales s
+set refunded_minor = s.refunded_minor + t.refunded,
+    fee_returned_minor = s.fee_returned_minor + t.fee_returned,
+    reversed_at = coalesce(s.reversed_at, t.reversed_at)
+from (
+    select sale_id, sum(refunded)::bigint as refunded, sum(fee_returned)::bigint as fee_returned,
+        min(reversed_at) as reversed_at
+    from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::timestamptz[])
+        r (sale_id, refunded, fee_returned, reversed_at)
+    group by sale_id order by sale_id
+) t
+where s.sale_id = t.sale_id and s.amount_minor is not null
 
 -- name: claim_due
 select sale_id, reference, seller_account, currency, due_at, reserve_basis_points, reserve_days

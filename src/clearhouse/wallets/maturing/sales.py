@@ -7,6 +7,8 @@ from clearhouse.messaging.events import (
     PaymentOrderReversed,
     PaymentOrderSettled,
     PaymentOrderSucceeded,
+    RefundCreated,
+    RefundFailed,
 )
 from clearhouse.postgres.connection import Connection
 from clearhouse.wallets.maturing import store
@@ -36,6 +38,17 @@ class Sales:
             await store.sold(connection, sales, terms)
         await store.reversed_sales(
             connection, [event for event in events if isinstance(event, PaymentOrderReversed)]
+        )
+
+    async def given_back(self, connection: Connection, events: Sequence[AnyEvent]) -> None:
+        """Note what went back of sales; ``events`` are new ones, each told once."""
+        await store.given_back(
+            connection,
+            [
+                event
+                for event in events
+                if isinstance(event, PaymentOrderReversed | RefundCreated | RefundFailed)
+            ],
         )
 
     async def settled(self, connection: Connection, events: Sequence[AnyEvent]) -> None:

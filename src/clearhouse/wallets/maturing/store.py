@@ -2,13 +2,15 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from clearhouse.messaging.events import (
     PaymentOrderReversed,
     PaymentOrderSettled,
     PaymentOrderSucceeded,
+    RefundCreated,
+    RefundFailed,
 )
 from clearhouse.postgres.arrays import numbers, texts, uuids
 from clearhouse.postgres.connection import Connection
@@ -16,6 +18,9 @@ from clearhouse.postgres.queries import load_queries
 from clearhouse.wallets.maturing.model import DueSale, Matures, OwnTerms, Reserve, Terms
 from clearhouse.wallets.maturing.terms import due_at
 from clearhouse.wallets.store import Reader
+
+GivenBack: TypeAlias = PaymentOrderReversed | RefundCreated | RefundFailed
+"""What takes from a sale after it was made, or gives back what an earlier one took."""
 
 _QUERIES: Final = load_queries("clearhouse.wallets.maturing")
 
@@ -75,12 +80,13 @@ async def sold(
         texts([sale.payment_order_id for sale in sales]),
         texts([sale.seller_account for sale in sales]),
         texts([sale.currency for sale in sales]),
-        numbers([sale.amount_minor - sale.fee_minor for sale in sales]),
+        numbers([sale.amount_minor for sale in sales]),
         [sale.occurred_at for sale in sales],
         texts([one.matures.value for one in terms]),
         [due_at(one, sale.occurred_at, None) for sale, one in zip(sales, terms, strict=True)],
         numbers([one.reserve_basis_points for one in terms]),
         numbers([one.reserve_days for one in terms]),
+        numbers([sale.fee_minor for sale in sales]),
     )
 
 
@@ -108,6 +114,30 @@ async def reversed_sales(connection: Connection, events: Sequence[PaymentOrderRe
             [event.aggregate_id for event in events],
             [event.occurred_at for event in events],
         )
+
+
+async def given_back(connection: Connection, events: Sequence[GivenBack]) -> None:
+    """Note what went back of sales, with the platform's fee; each event once."""
+    if not events:
+        return
+    rows = [_back(event) for event in events]
+    await connection.execute(
+        _QUERIES["given_back"],
+        [sale_id for sale_id, _, _, _ in rows],
+        [refunded for _, refunded, _, _ in rows],
+        [fee_returned for _, _, fee_returned, _ in rows],
+        [reversed_at for _, _, _, reversed_at in rows],
+    )
+
+
+def _back(event: GivenBack) -> tuple[UUID, int, int, datetime | None]:
+    match event:
+        case PaymentOrderReversed():
+            return event.aggregate_id, 0, 0, event.occurred_at
+        case RefundCreated():
+            return event.order_id, event.amount_minor, event.fee_returned_minor, None
+        case RefundFailed():
+            return event.order_id, -event.amount_minor, -event.fee_returned_minor, None
 
 
 async def claim_due(connection: Connection, moment: datetime, limit: int) -> list[DueSale]:

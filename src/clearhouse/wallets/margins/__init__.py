@@ -1,0 +1,1 @@
+"""What the platform earns of sellers' sales, after what the PSPs take."""
