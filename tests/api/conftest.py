@@ -52,6 +52,7 @@ from clearhouse.reconciliation.queue import BreakQueue
 from clearhouse.reconciliation.statements import Statements
 from clearhouse.reconciliation.uploads import Uploads
 from clearhouse.reconciliation.vault import Vault
+from clearhouse.wallets.holds.service import HoldDesk
 from clearhouse.wallets.payouts.desk import PayoutDesk
 from clearhouse.wallets.payouts.details import BankDetailsDesk
 from clearhouse.wallets.payouts.policy import PayoutPolicy
@@ -202,6 +203,7 @@ class ApiThread(threading.Thread):
             ),
             files=uploads_in(pool, self._folder),
             max_file_bytes=MOST_FILE_BYTES,
+            holds=HoldDesk(pool, CLOCK, IDS),
             payouts=PayoutDesk(pool, CLOCK, IDS, WalletService(pool, IDS, CLOCK), PAYOUTS),
             bank_details=BankDetailsDesk(pool, CLOCK, IDS, CIPHER, PAYOUTS),
             schedules=Timetable(pool, CLOCK),

@@ -42,6 +42,7 @@ from clearhouse.psp.notices import NotAuthentic
 from clearhouse.psp.rails import Destination
 from clearhouse.reconciliation.model import Break, BreakDetail, Collected
 from clearhouse.reconciliation.queue import Filters
+from clearhouse.wallets.holds.model import Hold, HoldKind, HoldPage, NewHold
 from clearhouse.wallets.margins.model import Margin, Span
 from clearhouse.wallets.payouts.model import (
     BankDetails,
@@ -309,6 +310,27 @@ class MemoryWallets:
         return [Margin(seller_account, "USD", 3, 9_000, 500, 290, 2, 6_000, 190, 200)]
 
 
+class MemoryHolds:
+    """Each hold is placed and none is kept."""
+
+    async def accept(self, wanted: NewHold) -> IntakeAnswer:
+        hold = Hold(
+            UUID(int=7), wanted.seller_account, wanted.currency, HoldKind.PERSON, "",
+            wanted.reason, wanted.placed_by, datetime(2026, 1, 1, tzinfo=UTC), wanted.until,
+        )  # fmt: skip
+        return IntakeAnswer(wanted.render(hold), replayed=False)
+
+    async def page(
+        self, seller_account: str, *, open_only: bool, before: UUID | None, limit: int
+    ) -> HoldPage:
+        return HoldPage((), None)
+
+    async def release(
+        self, hold_id: UUID, *, by: str, reason: str, seller_account: str | None = None
+    ) -> Hold:
+        raise NotFound("There is no hold with this id.")
+
+
 class MemoryKeys:
     """Tokens that are the words for what they may do."""
 
@@ -483,6 +505,7 @@ def memory_dependencies(
         operations=MemoryOperations(),
         disputes=MemoryDisputes(),
         wallets=MemoryWallets(),
+        holds=MemoryHolds(),
         payouts=MemoryPayouts(),
         breaks=MemoryBreaks(),
         files=MemoryFiles(),

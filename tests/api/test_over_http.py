@@ -227,6 +227,7 @@ async def test_a_card_number_never_reaches_the_database(
         ("GET", "/v1/checkouts/x", "payments:read"),
         ("GET", "/v1/wallets/x", "wallets:read"),
         ("GET", "/v1/wallets/x/margin?from=2026-01-01&to=2026-02-01", "fees:read"),
+        ("GET", "/v1/wallets/x/holds", "wallets:read"),
         ("GET", "/v1/webhook-endpoints", "webhooks:read"),
         ("POST", "/v1/webhook-endpoints/x/test", "webhooks:write"),
     ],

@@ -149,3 +149,22 @@ def test_a_wrong_key_and_a_wrong_address(server: Server) -> None:
     with Client("http://127.0.0.1:9", "ch_key_x", retries=Retries(1)) as client:
         with pytest.raises(ConnectionFailed, match="ConnectError"):
             client.wallets.get("tea-house")
+
+
+def test_payouts_are_held_and_let_go(server: Server) -> None:
+    with client_of(server) as client:
+        made = client.wallets.hold("tea-house", "a call to make", currency="USD")
+        assert (made.kind, made.currency, made.released_at) == ("person", "USD", None)
+        assert client.wallets.holds("tea-house", state="open").items == [made]
+        released = client.wallets.release("tea-house", made.hold_id, "called")
+        assert released.release_reason == "called"
+        assert client.wallets.holds("tea-house", state="open").items == []
+        assert client.wallets.margins("tea-house", "2026-01-01", "2026-02-01") == []
+
+
+async def test_the_same_with_the_other_client(server: Server) -> None:
+    async with AsyncClient(server.url, server.tokens["all"], retries=SOON) as client:
+        made = await client.wallets.hold("tea-house", "a call to make")
+        assert (await client.wallets.holds("tea-house", limit=1)).items == [made]
+        assert (await client.wallets.release("tea-house", made.hold_id, "called")).released_at
+        assert await client.wallets.margins("tea-house", "2026-01-01", "2026-02-01") == []

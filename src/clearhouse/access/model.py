@@ -35,6 +35,8 @@ class Scope(StrEnum):
     """Hand in settlement reports and bank statements."""
     WALLETS_READ = "wallets:read"
     """Read what sellers are owed."""
+    WALLETS_WRITE = "wallets:write"
+    """Stop sellers' payouts by holds, and release these."""
     FEES_READ = "fees:read"
     """Read what the platform earns of sales, and what PSPs take of them."""
     WEBHOOKS_READ = "webhooks:read"

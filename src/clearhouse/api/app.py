@@ -15,6 +15,7 @@ from clearhouse.api.endpoints import WebhookEndpoints
 from clearhouse.api.files import PATH as FILES
 from clearhouse.api.files import Files
 from clearhouse.api.health import Health
+from clearhouse.api.holds import Holds
 from clearhouse.api.http import Disconnected, problem_reply
 from clearhouse.api.intake import PATH, PaymentIntake
 from clearhouse.api.lookups import Lookups
@@ -83,7 +84,7 @@ def create_app(deps: ApiDependencies) -> Litestar:
         get("/v1/sellers/{seller_account:str}/bank-details")(payouts.details),
         put("/v1/sellers/{seller_account:str}/payout-schedules")(schedules.put),
         get("/v1/sellers/{seller_account:str}/payout-schedules")(schedules.listed),
-        *_wallet_routes(lookups, Statements(deps), MarginPages(deps)),
+        *_wallet_routes(lookups, Statements(deps), MarginPages(deps), Holds(deps)),
         post("/v1/webhooks/{psp:str}")(webhooks.take),
         get("/v1/webhooks/{psp:str}")(webhooks.challenge),
         *_endpoint_routes(WebhookEndpoints(deps)),
@@ -109,12 +110,15 @@ def create_app(deps: ApiDependencies) -> Litestar:
 
 
 def _wallet_routes(
-    lookups: Lookups, statements: Statements, margins: MarginPages
+    lookups: Lookups, statements: Statements, margins: MarginPages, holds: Holds
 ) -> list[HTTPRouteHandler]:
     return [
         get("/v1/wallets/{seller_account:str}")(lookups.wallet),
         get("/v1/wallets/{seller_account:str}/statement")(statements.statement),
         get("/v1/wallets/{seller_account:str}/margin")(margins.margin),
+        post("/v1/wallets/{seller_account:str}/holds", status_code=201)(holds.place),
+        get("/v1/wallets/{seller_account:str}/holds")(holds.listed),
+        post("/v1/wallets/{seller_account:str}/holds/{hold_id:str}/release")(holds.release),
     ]
 
 

@@ -30,6 +30,7 @@ from clearhouse.psp.disputes import DisputeStage
 from clearhouse.psp.rails import Destination
 from clearhouse.reconciliation.model import Break, BreakDetail, Collected
 from clearhouse.reconciliation.queue import Filters
+from clearhouse.wallets.holds.model import Hold, HoldPage, NewHold
 from clearhouse.wallets.margins.model import Margin, Span
 from clearhouse.wallets.payouts.model import (
     BankDetails,
@@ -165,6 +166,29 @@ class Wallets(Protocol):
         self, seller_account: str, span: Span, currency: str | None
     ) -> Sequence[Margin]:
         """What a seller's sales of a time brought the platform, by currency. Raises Archived."""
+        ...
+
+
+class SellersHolds(Protocol):
+    """What stops payouts; ``wallets.holds.service.HoldDesk`` fulfils it."""
+
+    async def accept(self, wanted: NewHold) -> IntakeAnswer:
+        """Place a hold durably or replay its answer.
+
+        Raises InvalidRequest, IdempotencyMismatch, KeyInUse and UnavailableError.
+        """
+        ...
+
+    async def page(
+        self, seller_account: str, *, open_only: bool, before: UUID | None, limit: int
+    ) -> HoldPage:
+        """A seller's holds, newest first."""
+        ...
+
+    async def release(
+        self, hold_id: UUID, *, by: str, reason: str, seller_account: str | None = None
+    ) -> Hold:
+        """End a hold; again, it changes nothing. Raises NotFound and InvalidRequest."""
         ...
 
 
@@ -420,6 +444,7 @@ class ApiDependencies:
     operations: Operations
     disputes: Disputes
     wallets: Wallets
+    holds: SellersHolds
     payouts: Payouts
     bank_details: SellersBankDetails
     breaks: BreakDesk

@@ -26,6 +26,7 @@ _SCOPES: Final = {
     Scope.BREAKS_WRITE: "decide, assign, comment and reopen what differs",
     Scope.FILES_WRITE: "hand in settlement reports and bank statements",
     Scope.WALLETS_READ: "read what sellers are owed",
+    Scope.WALLETS_WRITE: "stop sellers' payouts, and let them go on",
     Scope.FEES_READ: "read what the platform earns of sales, and what PSPs take",
     Scope.WEBHOOKS_READ: "read webhook endpoints and what was delivered to them",
     Scope.WEBHOOKS_WRITE: "add and change webhook endpoints, send again",

@@ -93,6 +93,14 @@ def read_statement_query(
     return values["currency"], values["from"], values["to"], values.get("format")
 
 
+def read_hold_listing(
+    pairs: Iterable[tuple[str, str]],
+) -> tuple[bool, UUID | None, int, Mapping[str, str]]:
+    """The same for holds: whether only those that stop payouts now, place, and page size."""
+    values, before, limit, filters = _read(pairs, _HOLD_READERS)
+    return values.get("state") == "open", before, limit, filters
+
+
 def read_margin_query(
     pairs: Iterable[tuple[str, str]],
 ) -> tuple[datetime, datetime, str | None]:
@@ -264,6 +272,12 @@ def _day_or_moment(text: str) -> datetime:
     return _moment(f"{text}T00:00:00Z" if is_day else text)
 
 
+def _hold_state(text: str) -> str:
+    if text not in HOLD_STATES:
+        raise _Refused("must be one of: " + ", ".join(HOLD_STATES))
+    return text
+
+
 def _format(text: str) -> str:
     if text not in STATEMENT_FORMATS:
         raise _Refused("must be one of: " + ", ".join(STATEMENT_FORMATS))
@@ -308,7 +322,13 @@ _DELIVERY_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "cursor": _message_cursor,
 }
 
+HOLD_STATES: Final = ("open", "all")
 STATEMENT_FORMATS: Final = ("json", "csv", "html")
+_HOLD_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "state": _hold_state,
+    "limit": _limit,
+    "cursor": _cursor,
+}
 _MARGIN_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "currency": _currency,
     "from": _day_or_moment,

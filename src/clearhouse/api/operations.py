@@ -8,6 +8,7 @@ from clearhouse.api.break_operations import BREAKS
 from clearhouse.api.dispute_operations import DISPUTES
 from clearhouse.api.endpoint_operations import ENDPOINTS
 from clearhouse.api.file_operations import FILES
+from clearhouse.api.hold_operations import HOLDS
 from clearhouse.api.listing import DEFAULT_LIMIT, MAX_LIMIT
 from clearhouse.api.margins import MARGINS
 from clearhouse.api.operation import KEY_HEADER, Operation, path_parameter, query_parameter
@@ -150,6 +151,7 @@ OPERATIONS: Final = (
     ),
     *WALLETS,
     *MARGINS,
+    *HOLDS,
     *ENDPOINTS,
     Operation(
         "GET",

@@ -19,7 +19,7 @@ from clearhouse.bootstrap.services import (
     page_service,
     payment_service,
 )
-from clearhouse.bootstrap.wallets import wallet_service
+from clearhouse.bootstrap.wallets import hold_desk, wallet_service
 from clearhouse.bootstrap.webhooks import inbox_of
 from clearhouse.kernel.errors import UnavailableError
 from clearhouse.payments.pages.desk import PageDesk
@@ -46,6 +46,7 @@ def api_app(runtime: Runtime, settings: Settings, pepper: bytes) -> Litestar:
         payments=payment_service(runtime, settings),
         operations=operation_service(runtime, settings),
         disputes=dispute_service(runtime, settings),
+        holds=hold_desk(runtime, settings.api.idempotency_lifetime),
         wallets=wallet_service(runtime, wallet_terms(settings)),
         payouts=payout_desk(runtime, settings),
         breaks=break_queue(runtime, settings),

@@ -1,8 +1,11 @@
 """What sellers are owed: the wallets and what lets them mature."""
 
+from datetime import timedelta
+
 from clearhouse.bootstrap.policies import wallet_terms
 from clearhouse.bootstrap.runtime import Runtime
 from clearhouse.settings import Settings
+from clearhouse.wallets.holds.service import HoldDesk
 from clearhouse.wallets.maturing.model import Terms
 from clearhouse.wallets.maturing.service import Maturing
 from clearhouse.wallets.service import PLATFORM_TERMS, WalletService
@@ -12,6 +15,11 @@ from clearhouse.wallets.write_offs.service import WriteOffDesk
 def wallet_service(runtime: Runtime, terms: Terms = PLATFORM_TERMS) -> WalletService:
     """What sellers are owed; ``terms`` are those of sellers without terms of their own."""
     return WalletService(runtime.pool, runtime.ids, runtime.clock, terms)
+
+
+def hold_desk(runtime: Runtime, lifetime: timedelta) -> HoldDesk:
+    """What stops payouts; ``lifetime`` is how long answers under idempotency keys are kept."""
+    return HoldDesk(runtime.pool, runtime.clock, runtime.ids, lifetime=lifetime)
 
 
 def maturing_service(runtime: Runtime) -> Maturing:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,8 @@ from clearhouse.client.models import (
     Checkout,
     Dispute,
     DisputePage,
+    Hold,
+    HoldPage,
     Margin,
     NewPayment,
     Operation,
@@ -224,6 +227,29 @@ class AsyncWallets:
     async def get(self, seller_account: str) -> Wallet:
         """A seller's balances."""
         return await self._client.run(calls.wallet(seller_account))
+
+    async def hold(
+        self,
+        seller_account: str,
+        reason: str,
+        *,
+        currency: str | None = None,
+        until: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> Hold:
+        """Stop a seller's payouts, in one currency or all, until then or until it is released."""
+        call = calls.place_hold(seller_account, reason, currency, until)
+        return await self._client.run(call, idempotency_key)
+
+    async def holds(
+        self, seller_account: str, *, cursor: str | None = None, limit: int = 50, **filters: str
+    ) -> HoldPage:
+        """What stops a seller's payouts, newest first; ``state="open"``: only what does now."""
+        return await self._client.run(calls.holds(seller_account, filters, cursor, limit))
+
+    async def release(self, seller_account: str, hold_id: str, reason: str) -> Hold:
+        """Let payouts go on as far as one hold is concerned."""
+        return await self._client.run(calls.release_hold(seller_account, hold_id, reason))
 
     async def margins(
         self, seller_account: str, begins: str, ends: str, *, currency: str | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
@@ -13,6 +14,8 @@ from clearhouse.client.models import (
     Checkout,
     Dispute,
     DisputePage,
+    Hold,
+    HoldPage,
     MarginList,
     NewPayment,
     Operation,
@@ -124,6 +127,32 @@ def margin(seller_account: str, begins: str, ends: str, currency: str | None) ->
         query.append(("currency", currency))
     path = f"/v1/wallets/{_part(seller_account)}/margin"
     return Call("GET", path, MarginList, tuple(query))
+
+
+def place_hold(
+    seller_account: str, reason: str, currency: str | None, until: datetime | None
+) -> Call[Hold]:
+    """Stop a seller's payouts."""
+    members: dict[str, Any] = {"reason": reason}
+    if currency is not None:
+        members["currency"] = currency
+    if until is not None:
+        members["until"] = until
+    return _post(f"/v1/wallets/{_part(seller_account)}/holds", Hold, members)
+
+
+def holds(
+    seller_account: str, filters: Mapping[str, str], cursor: str | None, limit: int
+) -> Call[HoldPage]:
+    """A page of what stops a seller's payouts."""
+    path = f"/v1/wallets/{_part(seller_account)}/holds"
+    return Call("GET", path, HoldPage, _page(filters, cursor, limit))
+
+
+def release_hold(seller_account: str, hold_id: str, reason: str) -> Call[Hold]:
+    """Let payouts go on."""
+    path = f"/v1/wallets/{_part(seller_account)}/holds/{_part(hold_id)}/release"
+    return _post(path, Hold, {"reason": reason})
 
 
 def create_payout(

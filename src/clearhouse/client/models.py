@@ -194,6 +194,30 @@ class Wallet(msgspec.Struct, frozen=True, kw_only=True):
         return next((one for one in self.balances if one.currency == currency), empty)
 
 
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """What stops a seller's payouts; ``currency`` None: in all of them."""
+
+    hold_id: str
+    seller_account: str
+    currency: str | None
+    kind: str
+    subject: str
+    reason: str
+    placed_by: str
+    since: datetime
+    until: datetime | None
+    released_at: datetime | None
+    released_by: str | None
+    release_reason: str | None
+
+
+class HoldPage(msgspec.Struct, frozen=True):
+    """Holds, newest first; ``next_cursor`` None on the last page."""
+
+    items: list[Hold]
+    next_cursor: str | None
+
+
 class Margin(msgspec.Struct, frozen=True, kw_only=True):
     """What sales in one currency brought the platform; ``margin`` is that of settled sales."""
 

@@ -1,5 +1,6 @@
 """The frozen values of holds."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -42,6 +43,29 @@ class Hold:
         """Whether it stops payouts at that moment."""
         ended = self.released_at if self.released_at is not None else self.until
         return self.since <= moment and (ended is None or moment < ended)
+
+
+@dataclass(frozen=True, slots=True)
+class NewHold:
+    """A hold that somebody asks for over the API; ``render`` makes the answer that is kept."""
+
+    api_key_id: UUID
+    idempotency_key: str
+    body_hash: bytes
+    seller_account: str
+    currency: str | None
+    reason: str
+    until: datetime | None
+    placed_by: str
+    render: Callable[[Hold], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class HoldPage:
+    """Holds, newest first; ``next_before`` None on the last page."""
+
+    holds: Sequence[Hold]
+    next_before: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
