@@ -1,11 +1,12 @@
 """A small payment service in memory and a fake wallet, for tests of HTTP alone."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from prometheus_client import CollectorRegistry
+from tests.api.memory_wallets import MemoryHolds, MemoryWallets
 
 from clearhouse.access.model import ApiKey, Scope
 from clearhouse.access.replay import IntakeAnswer
@@ -42,8 +43,6 @@ from clearhouse.psp.notices import NotAuthentic
 from clearhouse.psp.rails import Destination
 from clearhouse.reconciliation.model import Break, BreakDetail, Collected
 from clearhouse.reconciliation.queue import Filters
-from clearhouse.wallets.holds.model import Hold, HoldKind, HoldPage, NewHold
-from clearhouse.wallets.margins.model import Margin, Span
 from clearhouse.wallets.payouts.model import (
     BankDetails,
     NewPayout,
@@ -53,7 +52,6 @@ from clearhouse.wallets.payouts.model import (
 )
 from clearhouse.wallets.payouts.schedule import Schedule
 from clearhouse.wallets.payouts.timetable import StoredSchedule
-from clearhouse.wallets.statements.model import Parts, Statement, StatementLine
 from clearhouse.webhooks.outgoing.lifecycle import DeliveryState
 from clearhouse.webhooks.outgoing.model import (
     Delivery,
@@ -269,66 +267,6 @@ class MemorySchedules:
 
     async def of(self, seller_account: str) -> Sequence[StoredSchedule]:
         return []
-
-
-@dataclass(frozen=True)
-class MemoryBalance:
-    currency: str
-    pending_minor: int
-    available_minor: int
-    reserved_minor: int
-
-
-class MemoryWallets:
-    """One seller who is owed money in two currencies."""
-
-    async def balances(self, seller_account: str) -> Sequence[MemoryBalance]:
-        if seller_account != "seller-1":
-            return []
-        return [MemoryBalance("JPY", 500, 0, 0), MemoryBalance("USD", 1234, 100, -5)]
-
-    async def statement(
-        self, seller_account: str, currency: str, begins: datetime, ends: datetime
-    ) -> Statement:
-        if (seller_account, currency) != ("seller-1", "USD"):
-            raise NotFound("There is no such wallet.")
-        opening, change = Parts(1334, 0, -5), Parts(-100, 100, 0)
-        line = StatementLine(4, "matured", "=cart-1,<b>", begins, begins, change, opening + change)
-
-        async def pages() -> AsyncIterator[Sequence[StatementLine]]:
-            yield [line]
-
-        return Statement(
-            seller_account, currency, begins, ends, opening, opening + change, 1, pages
-        )
-
-    async def margins(
-        self, seller_account: str, span: Span, currency: str | None
-    ) -> Sequence[Margin]:
-        if seller_account != "seller-1" or currency not in {None, "USD"}:
-            return []
-        return [Margin(seller_account, "USD", 3, 9_000, 500, 290, 2, 6_000, 190, 200)]
-
-
-class MemoryHolds:
-    """Each hold is placed and none is kept."""
-
-    async def accept(self, wanted: NewHold) -> IntakeAnswer:
-        hold = Hold(
-            UUID(int=7), wanted.seller_account, wanted.currency, HoldKind.PERSON, "",
-            wanted.reason, wanted.placed_by, datetime(2026, 1, 1, tzinfo=UTC), wanted.until,
-        )  # fmt: skip
-        return IntakeAnswer(wanted.render(hold), replayed=False)
-
-    async def page(
-        self, seller_account: str, *, open_only: bool, before: UUID | None, limit: int
-    ) -> HoldPage:
-        return HoldPage((), None)
-
-    async def release(
-        self, hold_id: UUID, *, by: str, reason: str, seller_account: str | None = None
-    ) -> Hold:
-        raise NotFound("There is no hold with this id.")
 
 
 class MemoryKeys:

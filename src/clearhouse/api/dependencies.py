@@ -32,6 +32,7 @@ from clearhouse.reconciliation.model import Break, BreakDetail, Collected
 from clearhouse.reconciliation.queue import Filters
 from clearhouse.wallets.holds.model import Hold, HoldPage, NewHold
 from clearhouse.wallets.margins.model import Margin, Span
+from clearhouse.wallets.model import WalletStanding
 from clearhouse.wallets.payouts.model import (
     BankDetails,
     NewPayout,
@@ -125,35 +126,11 @@ class Disputes(Protocol):
         ...
 
 
-class Balance(Protocol):
-    """What a seller is owed in one currency, in minor units."""
-
-    @property
-    def currency(self) -> str:
-        """ISO 4217 code."""
-        ...
-
-    @property
-    def pending_minor(self) -> int:
-        """Earned, not settled by the PSP yet."""
-        ...
-
-    @property
-    def available_minor(self) -> int:
-        """Ready to be paid out."""
-        ...
-
-    @property
-    def reserved_minor(self) -> int:
-        """Held back."""
-        ...
-
-
 class Wallets(Protocol):
     """The verbs of wallets that the API asks for."""
 
-    async def balances(self, seller_account: str) -> Sequence[Balance]:
-        """A seller's balances, one per currency, sorted by currency. Raises NotFound."""
+    async def standing(self, seller_account: str) -> Sequence[WalletStanding]:
+        """A seller's wallets, one per currency, sorted by currency. Raises NotFound."""
         ...
 
     async def statement(

@@ -200,8 +200,26 @@ PAGE: Final = {
 WALLET: Final = {
     "seller_account": "lamps-and-more",
     "balances": [
-        {"currency": "EUR", "pending": "48.15", "available": "0.00", "reserved": "0.00"},
-        {"currency": "JPY", "pending": "1250", "available": "0", "reserved": "0"},
+        {
+            "currency": "EUR",
+            "pending": "48.15",
+            "available": "120.00",
+            "reserved": "12.50",
+            "in_transit": "310.00",
+            "debt": "0.00",
+            "payouts_held": False,
+            "next_matures_at": "2026-03-09T09:30:00.120433Z",
+        },
+        {
+            "currency": "JPY",
+            "pending": "1250",
+            "available": "0",
+            "reserved": "0",
+            "in_transit": "0",
+            "debt": "700",
+            "payouts_held": True,
+            "next_matures_at": None,
+        },
     ],
 }
 FAULTS: Final = [

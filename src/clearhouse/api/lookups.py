@@ -64,8 +64,8 @@ class Lookups:
     async def wallet(self, request: AnyRequest, seller_account: FromPath[str]) -> Response[bytes]:
         """What a seller is owed, per currency."""
         await self._authorize(request, Scope.WALLETS_READ)
-        balances = await self._deps.wallets.balances(storable(seller_account))
-        return json_answer(encode(view_wallet(seller_account, balances)))
+        found = await self._deps.wallets.standing(storable(seller_account))
+        return json_answer(encode(view_wallet(seller_account, found)))
 
     async def _authorize(self, request: AnyRequest, scope: Scope) -> None:
         await authorize(self._deps.keys, header(request.scope, b"authorization"), scope)

@@ -11,7 +11,6 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from clearhouse.api.dependencies import Balance
 from clearhouse.kernel.money import format_minor
 from clearhouse.payments.model import (
     CaptureMode,
@@ -20,6 +19,7 @@ from clearhouse.payments.model import (
     PaymentOrder,
     StatusReason,
 )
+from clearhouse.wallets.model import WalletStanding
 
 _encoder: Final = msgspec.json.Encoder()
 Moment = Annotated[datetime, Meta(tz=True)]
@@ -129,8 +129,18 @@ class BalanceView(msgspec.Struct, frozen=True):
 
     currency: Annotated[str, Meta(description="ISO 4217.")]
     pending: Annotated[str, Meta(description="Earned, and not settled by the PSP yet.")]
-    available: Annotated[str, Meta(description="Ready to be paid out.")]
-    reserved: Annotated[str, Meta(description="Held back.")]
+    available: Annotated[str, Meta(description="Ready to be paid out; never below zero.")]
+    reserved: Annotated[str, Meta(description="Kept back against refunds, or held by disputes.")]
+    in_transit: Annotated[str, Meta(description="On its way by payouts that are not paid yet.")]
+    debt: Annotated[
+        str,
+        Meta(description="What the seller owes after money went back; later sales pay it first."),
+    ]
+    payouts_held: Annotated[bool, Meta(description="Whether holds stop payouts now.")]
+    next_matures_at: Annotated[
+        datetime | None,
+        Meta(description="When more is available; null: with a settlement, or nothing waits."),
+    ]
 
 
 class WalletView(msgspec.Struct, frozen=True):
@@ -198,7 +208,7 @@ def view_checkout(event: PaymentEvent, public_url: str) -> CheckoutView:
     )
 
 
-def view_wallet(seller_account: str, balances: Sequence[Balance]) -> WalletView:
+def view_wallet(seller_account: str, balances: Sequence[WalletStanding]) -> WalletView:
     """A seller's balances."""
     shown = [
         BalanceView(
@@ -206,6 +216,10 @@ def view_wallet(seller_account: str, balances: Sequence[Balance]) -> WalletView:
             format_minor(balance.pending_minor, balance.currency),
             format_minor(balance.available_minor, balance.currency),
             format_minor(balance.reserved_minor, balance.currency),
+            format_minor(balance.in_transit_minor, balance.currency),
+            format_minor(balance.debt_minor, balance.currency),
+            balance.is_held,
+            balance.next_matures_at,
         )
         for balance in balances
     ]

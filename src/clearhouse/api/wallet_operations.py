@@ -82,7 +82,8 @@ WALLETS: Final = (
         "getWallet",
         "Wallets",
         "Get a seller's wallet",
-        "What the seller is owed, per currency.",
+        "What the seller is owed, per currency: pending, available, reserved, in transit by "
+        "payouts, and what the seller owes.",
         200,
         Scope.WALLETS_READ,
         (SELLER,),

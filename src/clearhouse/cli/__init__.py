@@ -128,6 +128,7 @@ _GROUPS: Final = (
             ("show", "wallets:show_wallets", "Show a seller's wallets, last movements and holds."),
             ("hold", "wallets:place_hold", "Stop a seller's payouts, with a reason."),
             ("release", "wallets:release_hold", "Let them go on."),
+            ("mature", "wallets:mature_sale", "Let a sale mature whose settlement never comes."),
             ("terms", "wallets:agree_on_terms", "Show a seller's terms, or agree on others."),
             ("write-off", "write_offs:write_off_debt", "Let go what a seller owes."),
         ),

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from rich.markup import escape
 from rich.table import Table
@@ -11,7 +10,7 @@ from clearhouse.cli.console import out
 from clearhouse.kernel.money import format_minor
 from clearhouse.wallets.holds.model import Hold
 from clearhouse.wallets.maturing.model import OwnTerms, Terms
-from clearhouse.wallets.model import WalletBalance
+from clearhouse.wallets.model import WalletStanding
 from clearhouse.wallets.statements.model import StatementLine
 
 
@@ -20,9 +19,7 @@ class Shown:
     """What is shown of a seller: wallets, payouts on their way, last movements and holds."""
 
     seller: str
-    balances: Sequence[WalletBalance]
-    in_transit: Mapping[str, int]
-    next_due: Mapping[str, datetime | None]
+    wallets: Sequence[WalletStanding]
     latest: Mapping[str, Sequence[StatementLine]]
     holds: Sequence[Hold]
 
@@ -30,16 +27,16 @@ class Shown:
 def show(shown: Shown) -> None:
     """Tables for people."""
     wallets = _table("currency", "pending", "available", "reserved", "in transit", "owes", "next")
-    for one in shown.balances:
-        currency, available = one.currency, one.available_minor
+    for one in shown.wallets:
+        currency, debt = one.currency, one.debt_minor
         cells = (
             format_minor(one.pending_minor, currency),
-            format_minor(max(available, 0), currency),
+            format_minor(one.available_minor, currency),
             format_minor(one.reserved_minor, currency),
-            format_minor(shown.in_transit.get(currency, 0), currency),
-            f"[bad]{format_minor(-available, currency)}[/bad]" if available < 0 else "",
+            format_minor(one.in_transit_minor, currency),
+            f"[bad]{format_minor(debt, currency)}[/bad]" if debt else "",
         )
-        wallets.add_row(f"[name]{currency}[/name]", *cells, _next(shown, currency))
+        wallets.add_row(f"[name]{currency}[/name]", *cells, _next(one))
     out.print(wallets)
     for currency, lines in shown.latest.items():
         if lines:
@@ -79,8 +76,10 @@ def as_data(shown: Shown) -> dict[str, object]:
                 "pending": format_minor(one.pending_minor, one.currency),
                 "available": format_minor(one.available_minor, one.currency),
                 "reserved": format_minor(one.reserved_minor, one.currency),
-                "in_transit": format_minor(shown.in_transit.get(one.currency, 0), one.currency),
-                "next_matures_at": shown.next_due.get(one.currency),
+                "in_transit": format_minor(one.in_transit_minor, one.currency),
+                "debt": format_minor(one.debt_minor, one.currency),
+                "payouts_held": one.is_held,
+                "next_matures_at": one.next_matures_at,
                 "last_movements": [
                     {
                         "number": line.sequence,
@@ -94,7 +93,7 @@ def as_data(shown: Shown) -> dict[str, object]:
                     for line in shown.latest.get(one.currency, ())
                 ],
             }
-            for one in shown.balances
+            for one in shown.wallets
         ],
         "holds": [hold_data(hold) for hold in shown.holds],
     }
@@ -144,10 +143,10 @@ def terms_data(terms: Terms, own: Sequence[OwnTerms], currency: str | None) -> d
     return {"terms": now, "agreed": agreed}
 
 
-def _next(shown: Shown, currency: str) -> str:
-    if currency not in shown.next_due:
+def _next(one: WalletStanding) -> str:
+    if not one.is_waiting:
         return ""
-    due = shown.next_due[currency]
+    due = one.next_matures_at
     return "with its settlement" if due is None else f"{due:%Y-%m-%d %H:%M}"
 
 

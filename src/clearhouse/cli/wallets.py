@@ -6,19 +6,22 @@ from uuid import UUID
 
 import msgspec
 from cyclopts import Parameter
+from rich.markup import escape
 
 from clearhouse.bootstrap.policies import wallet_terms
 from clearhouse.bootstrap.runtime import Runtime
+from clearhouse.bootstrap.wallets import maturing_service
 from clearhouse.cli.actor import actor
 from clearhouse.cli.console import err, out
 from clearhouse.cli.database import with_runtime
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.cli.wallet_views import Shown, as_data, hold_data, show, show_terms, terms_data
-from clearhouse.kernel.errors import ConfigurationError
-from clearhouse.kernel.money import EXPONENTS, MoneyError, parse_minor
-from clearhouse.wallets import store
+from clearhouse.kernel.errors import ConfigurationError, NotFound
+from clearhouse.kernel.money import EXPONENTS, MoneyError, format_minor, parse_minor
+from clearhouse.payments.store import order_by_key
 from clearhouse.wallets.holds.service import HoldDesk
 from clearhouse.wallets.maturing.agreements import Agreements, Wish
+from clearhouse.wallets.maturing.by_hand import MaturedByHand, MaturingDesk
 from clearhouse.wallets.maturing.model import Matures
 from clearhouse.wallets.service import WalletService
 from clearhouse.wallets.statements.service import latest_lines
@@ -54,16 +57,11 @@ def show_wallets(
 
     async def work(runtime: Runtime) -> Shown:
         pool = runtime.pool
-        balances = await WalletService(pool, runtime.ids, runtime.clock).balances(seller)
+        found = await WalletService(pool, runtime.ids, runtime.clock).standing(seller)
         return Shown(
             seller,
-            balances,
-            await store.in_transit(pool, seller),
-            await store.next_to_mature(pool, seller),
-            {
-                one.currency: await latest_lines(pool, seller, one.currency, limit)
-                for one in balances
-            },
+            found,
+            {one.currency: await latest_lines(pool, seller, one.currency, limit) for one in found},
             await HoldDesk(pool, runtime.clock, runtime.ids).open_holds(seller),
         )
 
@@ -126,6 +124,53 @@ def release_hold(
 
     row = with_runtime(common.load().settings, "wallets", work, size=1)
     _told(row, "Released", json=json)
+
+
+def mature_sale(
+    payment_order_id: str,
+    *,
+    reason: Reason,
+    json: Json = False,
+    common: Common = NO_OPTIONS,
+) -> None:
+    """Let a sale mature whose settlement never comes; what it still has pending is available.
+
+    Only a sale that waits for its settlement: others mature by themselves.
+
+    **Example**
+
+    ```shell
+    clearhouse wallets mature cart-1-books --reason "settled by hand, see the PSP's letter"
+    ```
+
+    Parameters
+    ----------
+    payment_order_id
+        The order's id, as it was given with the payment.
+    """
+    by = actor()
+
+    async def work(runtime: Runtime) -> MaturedByHand:
+        order = await order_by_key(runtime.pool, payment_order_id)
+        if order is None:
+            raise NotFound("There is no payment order with this id.")
+        desk = MaturingDesk(runtime.pool, runtime.clock, runtime.ids, maturing_service(runtime))
+        return await desk.mature(order.order_id, by=by, reason=reason)
+
+    done = with_runtime(common.load().settings, "wallets", work)
+    if json:
+        row = {
+            "payment_order_id": done.reference,
+            "seller_account": done.seller_account,
+            "amount": format_minor(done.amount.minor, done.amount.currency),
+            "currency": done.amount.currency,
+        }
+        out.print_json(msgspec.json.encode(row).decode())
+        return
+    err.print(
+        f"[good]Matured[/good]: {done.amount} of {escape(done.reference)} became available to"
+        f" {escape(done.seller_account)}."
+    )
 
 
 def agree_on_terms(

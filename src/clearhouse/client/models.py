@@ -179,6 +179,10 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
     pending: Decimal
     available: Decimal
     reserved: Decimal
+    in_transit: Decimal = Decimal(0)
+    debt: Decimal = Decimal(0)
+    payouts_held: bool = False
+    next_matures_at: datetime | None = None
 
 
 class Wallet(msgspec.Struct, frozen=True, kw_only=True):

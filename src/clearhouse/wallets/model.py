@@ -44,6 +44,27 @@ class WalletBalance:
 
 
 @dataclass(frozen=True, slots=True)
+class WalletStanding:
+    """A wallet as people ask for it: no part below zero, and what is owed apart.
+
+    ``in_transit_minor`` has left the wallet by payouts that are not paid yet. ``debt_minor`` is
+    what the seller owes; then nothing is available. ``is_held``: no payout is made now.
+    ``next_matures_at`` None while sales wait (``is_waiting``): with a settlement.
+    """
+
+    seller_account: str
+    currency: str
+    pending_minor: int
+    available_minor: int
+    reserved_minor: int
+    in_transit_minor: int
+    debt_minor: int
+    is_held: bool
+    is_waiting: bool
+    next_matures_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Movement:
     """A change of one wallet, made at most once per (``source_id``, ``kind``).
 

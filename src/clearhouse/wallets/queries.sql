@@ -26,15 +26,26 @@ join wallets.wallets w using (wallet_id)
 where m.source_id = $1
 order by m.recorded_at, m.movement_id
 
--- name: in_transit
--- What left "available" for payouts that are not paid, back or cancelled.
-select currency, sum(amount_minor)::bigint as minor
-from wallets.payouts
-where seller_account = $1 and status in ('created', 'approved', 'submitted')
-group by currency
-
--- name: next_to_mature
-select currency, min(due_at) as due_at
-from wallets.sales
-where seller_account = $1 and matured_at is null
-group by currency
+-- name: standing
+-- A seller's wallets with what is on its way by payouts, whether payouts are held at $2, and when the
+-- next sale matures: at a time, or with its settlement where no time is known.
+select w.seller_account, w.currency, w.pending_minor, w.available_minor, w.reserved_minor,
+    coalesce((
+        select sum(p.amount_minor) from wallets.payouts p
+        where p.seller_account = w.seller_account and p.currency = w.currency
+            and p.status in ('created', 'approved', 'submitted')
+    ), 0)::bigint as in_transit_minor,
+    exists (
+        select from wallets.holds h
+        where h.seller_account = w.seller_account and coalesce(h.currency, w.currency) = w.currency
+            and h.released_at is null and h.since <= $2 and (h.until is null or h.until > $2)
+    ) as is_held,
+    coalesce(n.waiting, 0) > 0 as is_waiting, n.due_at
+from wallets.wallets w
+left join (
+    select s.currency, count(*) as waiting, min(s.due_at) as due_at from wallets.sales s
+    where s.seller_account = $1 and s.matured_at is null
+    group by s.currency
+) n on n.currency = w.currency
+where w.seller_account = $1
+order by w.currency

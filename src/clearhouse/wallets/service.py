@@ -17,7 +17,7 @@ from clearhouse.wallets.margins.service import Margins
 from clearhouse.wallets.maturing.model import Terms
 from clearhouse.wallets.maturing.reserves import Reserves
 from clearhouse.wallets.maturing.sales import Sales
-from clearhouse.wallets.model import Moved, Movement, WalletBalance
+from clearhouse.wallets.model import Moved, Movement, WalletBalance, WalletStanding
 from clearhouse.wallets.rules import RULES, movement_for
 from clearhouse.wallets.statements.model import Statement
 from clearhouse.wallets.statements.service import statement
@@ -43,6 +43,13 @@ class WalletService:
     async def balances(self, seller_account: str) -> list[WalletBalance]:
         """A seller's balances, one for each currency. Raises NotFound when there are none."""
         found = await store.balances(self._pool, seller_account)
+        if not found:
+            raise NotFound(f"There is no wallet of the seller {seller_account!r}.")
+        return found
+
+    async def standing(self, seller_account: str) -> list[WalletStanding]:
+        """A seller's wallets with what is on its way, owed and held. Raises NotFound."""
+        found = await store.standing(self._pool, seller_account, self._clock.now())
         if not found:
             raise NotFound(f"There is no wallet of the seller {seller_account!r}.")
         return found

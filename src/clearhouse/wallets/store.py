@@ -10,7 +10,7 @@ import asyncpg
 
 from clearhouse.postgres.connection import Connection, Pool
 from clearhouse.postgres.queries import load_queries
-from clearhouse.wallets.model import Moved, Movement, StoredMovement, WalletBalance
+from clearhouse.wallets.model import Moved, Movement, StoredMovement, WalletBalance, WalletStanding
 
 Reader: TypeAlias = "Pool | Connection"
 """What can be read from: any connection, or a pool that lends one."""
@@ -74,16 +74,23 @@ async def balances(reader: Reader, seller_account: str) -> list[WalletBalance]:
     return [_balance(row, "minor") for row in rows]
 
 
-async def in_transit(reader: Reader, seller_account: str) -> dict[str, int]:
-    """What is on its way to a seller by payouts, by currency."""
-    rows = await reader.fetch(_QUERIES["in_transit"], seller_account)
-    return {row["currency"]: row["minor"] for row in rows}
-
-
-async def next_to_mature(reader: Reader, seller_account: str) -> dict[str, datetime | None]:
-    """When a seller's next sale matures, by currency; None where that waits for settlements."""
-    rows = await reader.fetch(_QUERIES["next_to_mature"], seller_account)
-    return {row["currency"]: row["due_at"] for row in rows}
+async def standing(reader: Reader, seller_account: str, moment: datetime) -> list[WalletStanding]:
+    """A seller's wallets by currency, with all that decides what is paid and when."""
+    return [
+        WalletStanding(
+            seller_account=row["seller_account"],
+            currency=row["currency"],
+            pending_minor=row["pending_minor"],
+            available_minor=max(row["available_minor"], 0),
+            reserved_minor=row["reserved_minor"],
+            in_transit_minor=row["in_transit_minor"],
+            debt_minor=max(-row["available_minor"], 0),
+            is_held=row["is_held"],
+            is_waiting=row["is_waiting"],
+            next_matures_at=row["due_at"],
+        )
+        for row in await reader.fetch(_QUERIES["standing"], seller_account, moment)
+    ]
 
 
 async def totals(reader: Reader) -> dict[str, WalletBalance]:

@@ -83,6 +83,20 @@ class DueSale:
 
 
 @dataclass(frozen=True, slots=True)
+class LockedSale:
+    """A sale and where it is: ``due_at`` None while it waits for its settlement."""
+
+    reference: str
+    seller_account: str
+    currency: str
+    sold_at: datetime
+    due_at: datetime | None
+    matured_at: datetime | None
+    reserve_basis_points: int
+    reserve_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reserve:
     """What is kept back of a sale until ``release_at``."""
 

@@ -92,6 +92,14 @@ order by due_at
 limit $2
 for update skip locked
 
+-- name: locked_sale
+select reference, seller_account, currency, sold_at, due_at, matured_at, reserve_basis_points,
+    reserve_days
+from wallets.sales where sale_id = $1 and sold_at is not null for update
+
+-- name: make_due
+update wallets.sales set due_at = $2 where sale_id = $1
+
 -- name: matured
 update wallets.sales set matured_at = $2 where sale_id = any($1::uuid[])
 

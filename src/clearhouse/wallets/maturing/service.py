@@ -57,7 +57,7 @@ class Maturing:
 
         async def work(connection: Connection) -> int:
             sales = await store.claim_due(connection, now, limit)
-            await self._mature(connection, sales, now)
+            await self.mature(connection, sales, now)
             return len(sales)
 
         return await in_transaction(self._pool, self._clock, work)
@@ -75,11 +75,12 @@ class Maturing:
         """When the next sale matures or reserve is released; None when none is known to."""
         return await store.next_due(self._pool)
 
-    async def _mature(
+    async def mature(
         self, connection: Connection, sales: Sequence[DueSale], now: datetime
-    ) -> None:
+    ) -> list[int]:
+        """Mature claimed sales, in the caller's transaction; what became available by each."""
         if not sales:
-            return
+            return []
         moved = await self._wallets.move(connection, [maturing(sale) for sale in sales])
         await store.note_matured(connection, [sale.sale_id for sale in sales], now)
         if any(sale.reserve_basis_points for sale in sales):
@@ -91,3 +92,4 @@ class Maturing:
             wallets = {(sale.seller_account, sale.currency) for sale in sales}
             available = await store.available(connection, wallets)
             await self._reserves.keep(connection, kept_back(matured, available))
+        return [answer.movement.available_minor for answer in moved]

@@ -15,7 +15,7 @@ from clearhouse.messaging.events import (
 from clearhouse.postgres.arrays import numbers, texts, uuids
 from clearhouse.postgres.connection import Connection
 from clearhouse.postgres.queries import load_queries
-from clearhouse.wallets.maturing.model import DueSale, Matures, OwnTerms, Reserve, Terms
+from clearhouse.wallets.maturing.model import DueSale, LockedSale, Matures, OwnTerms, Reserve, Terms
 from clearhouse.wallets.maturing.terms import due_at
 from clearhouse.wallets.store import Reader
 
@@ -146,6 +146,17 @@ async def claim_due(connection: Connection, moment: datetime, limit: int) -> lis
     What another transaction has claimed is passed over.
     """
     return [DueSale(*row) for row in await connection.fetch(_QUERIES["claim_due"], moment, limit)]
+
+
+async def locked_sale(connection: Connection, sale_id: UUID) -> LockedSale | None:
+    """One sale, locked until the transaction ends; None where wallets do not know it."""
+    row = await connection.fetchrow(_QUERIES["locked_sale"], sale_id)
+    return None if row is None else LockedSale(*row)
+
+
+async def make_due(connection: Connection, sale_id: UUID, moment: datetime) -> None:
+    """Let a sale that is locked be due at a moment."""
+    await connection.execute(_QUERIES["make_due"], sale_id, moment)
 
 
 async def note_matured(connection: Connection, sale_ids: Sequence[UUID], moment: datetime) -> None:
