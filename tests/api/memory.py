@@ -1,6 +1,6 @@
 """A small payment service in memory and a fake wallet, for tests of HTTP alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID

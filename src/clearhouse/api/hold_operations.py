@@ -48,7 +48,10 @@ class HoldView(msgspec.Struct, frozen=True):
     hold_id: Annotated[str, Meta(description="Ours.")]
     seller_account: Annotated[str, Meta(description="Whose payouts it stops.")]
     currency: Annotated[str | None, Meta(description="Null: in all of them.")]
-    kind: Annotated[HoldKind, Meta(description="`person`: somebody placed it.")]
+    kind: Annotated[
+        HoldKind,
+        Meta(description="`person`: somebody placed it. `dispute`: a dispute is open."),
+    ]
     subject: Annotated[str, Meta(description="What it is about, such as a dispute's id.")]
     reason: str
     placed_by: Annotated[str, Meta(description="An API key, an operator, or a service.")]

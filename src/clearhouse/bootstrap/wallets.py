@@ -17,6 +17,17 @@ def wallet_service(runtime: Runtime, terms: Terms = PLATFORM_TERMS) -> WalletSer
     return WalletService(runtime.pool, runtime.ids, runtime.clock, terms)
 
 
+def wallet_books(runtime: Runtime, settings: Settings) -> WalletService:
+    """The same as whoever credits sellers with events has it."""
+    return WalletService(
+        runtime.pool,
+        runtime.ids,
+        runtime.clock,
+        wallet_terms(settings),
+        disputes_hold_payouts=settings.dispute.holds == "payouts",
+    )
+
+
 def hold_desk(runtime: Runtime, lifetime: timedelta) -> HoldDesk:
     """What stops payouts; ``lifetime`` is how long answers under idempotency keys are kept."""
     return HoldDesk(runtime.pool, runtime.clock, runtime.ids, lifetime=lifetime)

@@ -11,7 +11,7 @@ import structlog
 
 from clearhouse.bootstrap.merchants import dispatching
 from clearhouse.bootstrap.payouts import open_rails, paying, planning, watching
-from clearhouse.bootstrap.policies import breaker_policy, wallet_terms
+from clearhouse.bootstrap.policies import breaker_policy
 from clearhouse.bootstrap.psps import open_psps
 from clearhouse.bootstrap.reconciliation import nightly_job
 from clearhouse.bootstrap.runtime import Runtime
@@ -22,7 +22,7 @@ from clearhouse.bootstrap.services import (
     operation_execution,
     page_service,
 )
-from clearhouse.bootstrap.wallets import maturing_service, wallet_service
+from clearhouse.bootstrap.wallets import maturing_service, wallet_books
 from clearhouse.bootstrap.webhooks import notice_service, notice_takers
 from clearhouse.ledger.service import LedgerService
 from clearhouse.messaging.consumer import Consumer, Subscription
@@ -76,7 +76,7 @@ def consumers(
     )
     chosen = settings or load({}).settings
     books = LedgerService(runtime.ids, runtime.clock)
-    owed = wallet_service(runtime, wallet_terms(chosen))
+    owed = wallet_books(runtime, chosen)
     proofs = SettlementNotices(notice_service(runtime, chosen))
     subscriptions: Mapping[Role, list[Subscription]] = {
         Role.EXECUTOR: [],

@@ -266,7 +266,7 @@ def _assemble(
         fee=FeeSettings(value["fee.basis_points"], value["fee.fixed"]),
         payouts=PayoutSettings(**_part("payouts", PayoutSettings, value)),
         refund=RefundSettings(value["refund.fee_policy"]),
-        dispute=DisputeSettings(value["dispute.borne_by"]),
+        dispute=DisputeSettings(value["dispute.borne_by"], value["dispute.holds"]),
         reconciliation=_reconciliation(value),
         wallets=WalletSettings(
             matures=value["wallets.matures"],

@@ -130,9 +130,12 @@ class RefundSettings:
 
 @dataclass(frozen=True, slots=True)
 class DisputeSettings:
-    """Who bears a dispute that is lost: ``seller`` or ``platform``."""
+    """Who bears a dispute that is lost: ``seller`` or ``platform``; what an open one holds:
+    its ``share`` or all ``payouts``.
+    """
 
     borne_by: str
+    holds: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -287,6 +287,13 @@ _CORE: Final = (
         "Who bears a dispute that is lost, as far as the money was not refunded already; the"
         " platform's fee is kept either way.",
     ),
+    Setting(
+        "dispute.holds",
+        kinds.choice("share", "payouts"),
+        "share",
+        "What an open dispute holds that its seller bears: the share in dispute, or all payouts to"
+        " the seller in its currency too.",
+    ),
     *RECONCILIATION,
     *WALLETS,
     Setting("sandbox.host", kinds.TEXT, "127.0.0.1", "The address the PSP sandbox listens on."),

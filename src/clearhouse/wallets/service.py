@@ -12,6 +12,7 @@ from clearhouse.messaging.events import AnyEvent, PaymentOrderSettled, WalletUpd
 from clearhouse.messaging.outbox import Stream, publish
 from clearhouse.postgres.connection import Connection, Pool
 from clearhouse.wallets import store
+from clearhouse.wallets.holds.disputes import DisputeHolds
 from clearhouse.wallets.margins.model import Margin, Span
 from clearhouse.wallets.margins.service import Margins
 from clearhouse.wallets.maturing.model import Terms
@@ -30,15 +31,25 @@ PLATFORM_TERMS: Final = Terms()
 class WalletService:
     """Moves wallets and tells their balances; ``pool`` is only read from.
 
-    ``terms`` say when a sale matures where its seller has no terms of its own.
+    ``terms`` say when a sale matures where its seller has no terms of its own. A dispute holds its
+    own share, or all payouts to the seller with ``disputes_hold_payouts``.
     """
 
-    def __init__(self, pool: Pool, ids: Ids, clock: Clock, terms: Terms = PLATFORM_TERMS) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        ids: Ids,
+        clock: Clock,
+        terms: Terms = PLATFORM_TERMS,
+        *,
+        disputes_hold_payouts: bool = False,
+    ) -> None:
         self._pool = pool
         self._ids = ids
         self._clock = clock
         self._sales = Sales(terms)
         self._reserves = Reserves(clock, self.move)
+        self._holds = DisputeHolds(ids, placing=disputes_hold_payouts)
 
     async def balances(self, seller_account: str) -> list[WalletBalance]:
         """A seller's balances, one for each currency. Raises NotFound when there are none."""
@@ -105,6 +116,7 @@ class WalletService:
         await self._sales.told(connection, events)
         new = [event for (event, _), made in zip(moving, moved, strict=True) if made.is_new]
         await self._sales.given_back(connection, new)
+        await self._holds.told(connection, new)
         taken = {
             (answer.movement.seller_account, answer.movement.currency)
             for answer in moved
