@@ -80,7 +80,10 @@ async def test_stored_orders_are_whole_lives(database: str, owner: PlainConnecti
 @pytest.mark.whole_group
 def test_a_short_run_prints_every_row_and_leaves_nothing() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "clearhouse", "bench", "--rounds", "1", "--seconds", "1", "--json"],
+        [
+            *(sys.executable, "-m", "clearhouse", "bench", "--rounds", "1", "--seconds", "1"),
+            *("--lines", "6000", "--json"),
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -98,6 +101,7 @@ def test_a_short_run_prints_every_row_and_leaves_nothing() -> None:
         "whole life, orders",
         "whole life over the wire, orders",
         "payouts planned, 12,500 due at once",
+        "reconciling 6,000 lines",
     }
     assert all(len(one["ours"]) == len(one["theirs"]) == 1 for one in rows.values())
     assert all(one["ours"][0] > 0 for one in rows.values())

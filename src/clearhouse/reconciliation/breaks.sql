@@ -56,11 +56,17 @@ left join unnest($4::text[], $5::bigint[], $6::bigint[])
 where l.psp = $1 and l.occurred_on between $2 and $3
     and l.verdict not in ('matched', 'stands_alone')
 
--- name: look_without_lines
+-- name: find_without_lines
 -- What we believe and no line says. Lines are looked for on the days around, since a PSP may book
--- a charge on another day than we do. Into a table of its own, so that several processes may look.
-create temporary table without_lines on commit drop as
-select f.kind, f.reference, f.public_id, f.happened_at, f.order_id, f.currency, f.amount_minor
+-- a charge on another day than we do. $6 is the first day whose time for lines is not over.
+insert into found (subject, cause, psp, day, order_id, line_key, reference, currency, ours_minor,
+    theirs_minor, at_stake_minor, detail)
+select $1 || ':' || f.kind || ':' || f.reference,
+    case when (f.happened_at at time zone 'UTC')::date >= $6::date then 'not_settled_yet'
+        else 'missing_at_psp' end,
+    $1, (f.happened_at at time zone 'UTC')::date, f.order_id, null, f.reference, f.currency,
+    case f.kind when 'charge' then f.amount_minor else -f.amount_minor end, null, f.amount_minor,
+    format('%s %s', f.kind, f.public_id)
 from payments.psp_facts f
 where f.psp = $1 and f.kind <> 'stray' and f.happened_at >= $2::timestamptz and f.happened_at < $3::timestamptz
     -- Neither came nor went, as far as the PSP's balance knows.
@@ -69,18 +75,6 @@ where f.psp = $1 and f.kind <> 'stray' and f.happened_at >= $2::timestamptz and 
         select from reconciliation.lines l
         where l.psp = $1 and l.occurred_on between $4 and $5 and l.reference = f.reference
             and l.kind = f.kind)
-
--- name: find_without_lines
--- $2 is the first day whose time for lines is not over.
-insert into found (subject, cause, psp, day, order_id, line_key, reference, currency, ours_minor,
-    theirs_minor, at_stake_minor, detail)
-select $1 || ':' || f.kind || ':' || f.reference,
-    case when (f.happened_at at time zone 'UTC')::date >= $2::date then 'not_settled_yet'
-        else 'missing_at_psp' end,
-    $1, (f.happened_at at time zone 'UTC')::date, f.order_id, null, f.reference, f.currency,
-    case f.kind when 'charge' then f.amount_minor else -f.amount_minor end, null, f.amount_minor,
-    format('%s %s', f.kind, f.public_id)
-from without_lines f
 on conflict do nothing
 
 -- name: find_in_books

@@ -17,21 +17,10 @@ from clearhouse.reconciliation.copying import LineSource
 from clearhouse.reconciliation.matching import FeePlan, plan_columns
 from clearhouse.reconciliation.store import QUERIES
 
-LARGE_BYTES: Final = 4 << 20
+LARGE_BYTES: Final = 1 << 20
 """From this size on a file is worth a partition."""
 AROUND: Final = timedelta(days=8)
 """A PSP may book a charge on another day than we do, or settle it a week later."""
-_ROOM: Final = ("work_mem = '64MB'", "max_parallel_workers_per_gather = 2")
-_SCANS: Final = ("enable_seqscan", "enable_hashjoin")
-"""Not merge joins: they would sort what a hash join takes as it comes."""
-
-
-async def read_whole_tables(connection: Connection) -> None:
-    """Allow this transaction what services never do, and the memory for it."""
-    for setting in _SCANS:
-        await connection.execute(f"set local {setting} = on")
-    for setting in _ROOM:
-        await connection.execute(f"set local {setting}")
 
 
 async def take_large(

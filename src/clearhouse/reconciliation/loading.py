@@ -19,11 +19,11 @@ from clearhouse.reconciliation.large import (
     AROUND,
     LARGE_BYTES,
     midnight,
-    read_whole_tables,
     take_large,
 )
 from clearhouse.reconciliation.matching import FeePlan, plan_columns
 from clearhouse.reconciliation.model import FileRead
+from clearhouse.reconciliation.scanning import read_whole_tables
 from clearhouse.reconciliation.store import QUERIES
 from clearhouse.reconciliation.vault import Vault
 

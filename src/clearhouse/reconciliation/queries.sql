@@ -31,8 +31,7 @@ select reconciliation.analyze_large($1)
 
 -- name: judge_large
 -- What differs in a large file. Facts are read for the days around it; a line that has none is
--- looked for by its key afterwards. $4 to $7 are the fee plans by currency. A table, since a plan
--- that writes to one that exists could not be run by several processes.
+-- looked for by its key afterwards. $4 to $7 are the fee plans by currency.
 create temporary table judged on commit drop as
 select l.ctid as place, v.verdict, f.order_id, f.amount_minor as expected_minor,
     case when f.reference is not null then 'reference' end as found_by
@@ -236,20 +235,13 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 -- name: empty_totals
 delete from reconciliation.totals where psp = $1 and day between $2 and $3
 
--- name: add_up
--- Into a table of its own, so that several processes may count.
-create temporary table sums on commit drop as
-select psp, occurred_on, currency, kind, settlement, count(*) as line_count,
-    count(*) filter (where verdict = 'matched') as matched_count,
-    coalesce(sum(abs(gross_minor)) filter (where verdict = 'matched'), 0) as matched_minor,
-    sum(gross_minor) as gross_minor, sum(fee_minor) as fee_minor
-from reconciliation.lines
-where psp = $1 and occurred_on between $2 and $3
-group by psp, occurred_on, currency, kind, settlement
-
 -- name: make_totals
 insert into reconciliation.totals (psp, day, currency, kind, settlement, line_count, matched_count,
     matched_minor, gross_minor, fee_minor)
-select psp, occurred_on, currency, kind, settlement, line_count, matched_count, matched_minor,
-    gross_minor, fee_minor
-from sums
+select psp, occurred_on, currency, kind, settlement, count(*),
+    count(*) filter (where verdict = 'matched'),
+    coalesce(sum(abs(gross_minor)) filter (where verdict = 'matched'), 0), sum(gross_minor),
+    sum(fee_minor)
+from reconciliation.lines
+where psp = $1 and occurred_on between $2 and $3
+group by psp, occurred_on, currency, kind, settlement

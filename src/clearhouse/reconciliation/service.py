@@ -16,9 +16,10 @@ from clearhouse.kernel.ids import Ids
 from clearhouse.postgres.connection import Connection, Pool
 from clearhouse.reconciliation.breaks import Breaks
 from clearhouse.reconciliation.judging import judge_again
-from clearhouse.reconciliation.large import AROUND, midnight, read_whole_tables
+from clearhouse.reconciliation.large import AROUND, midnight
 from clearhouse.reconciliation.matching import CAUSES, FeePlan, plan_columns
 from clearhouse.reconciliation.model import Area, CauseFigures, Matched, Night
+from clearhouse.reconciliation.scanning import read_whole_tables
 from clearhouse.reconciliation.store import QUERIES
 
 _DAY: Final = timedelta(days=1)
@@ -80,15 +81,14 @@ class Nights:
         agreed = plan_columns(plans)[:3]
         await connection.execute(QUERIES["find_in_lines"], psp, day, until, *agreed)
         await connection.execute(
-            QUERIES["look_without_lines"],
+            QUERIES["find_without_lines"],
             psp,
             midnight(day),
             midnight(until + _DAY),
             day - AROUND,
             until + AROUND,
+            self._clock.now().date() - self._patience,
         )
-        patient_since = self._clock.now().date() - self._patience
-        await connection.execute(QUERIES["find_without_lines"], psp, patient_since)
 
     async def _find_in_books(
         self, connection: Connection, psp: str, day: date, until: date
@@ -111,8 +111,7 @@ class Nights:
         closed: int,
     ) -> Night:
         await connection.execute(QUERIES["empty_totals"], psp, day, until)
-        await connection.execute(QUERIES["add_up"], psp, day, until)
-        await connection.execute(QUERIES["make_totals"])
+        await connection.execute(QUERIES["make_totals"], psp, day, until)
         lines = await connection.fetch(QUERIES["figures_of_lines"], psp, day, until)
         matched = tuple(
             Matched(row["currency"], row["lines"], int(row["value"]), int(row["fees"]))

@@ -48,7 +48,7 @@ class Row:
 
 def _figure(values: Sequence[float], unit: str) -> str:
     middle = median(values)
-    return f"{middle:.2f} {unit}" if unit == "ms" else f"{middle:,.0f} {unit}"
+    return f"{middle:.2f} {unit}" if unit in ("ms", "s") else f"{middle:,.0f} {unit}"
 
 
 def show(rows: Sequence[Row], machine: str) -> None:

@@ -143,12 +143,15 @@ class World:
 
 
 @asynccontextmanager
-async def open_world(directory: Path, clock: Clock, *, scale: int) -> AsyncGenerator[World]:
-    """Start the server in a directory and make pgbench's database; stopped at the end."""
+async def open_world(directory: Path, clock: Clock, *, scale: int | None) -> AsyncGenerator[World]:
+    """Start the server in a directory and make pgbench's database, if it has a scale; stopped at
+    the end.
+    """
     server = EmbeddedPostgres(directory / "server")
     await asyncio.to_thread(server.start)
     try:
-        await yardsticks.prepare(server, scale)
+        if scale is not None:
+            await yardsticks.prepare(server, scale)
         yield World(server, directory, clock)
     finally:
         await asyncio.to_thread(server.stop)

@@ -1,0 +1,18 @@
+"""Statements that read a whole day: what no service may otherwise, with the memory for it."""
+
+from typing import Final
+
+from clearhouse.postgres.connection import Connection
+
+_ALLOWED: Final = (
+    "enable_seqscan = on",
+    # Not merge joins: they would sort what a hash join takes as it comes.
+    "enable_hashjoin = on",
+    "work_mem = '64MB'",
+)
+
+
+async def read_whole_tables(connection: Connection) -> None:
+    """Allow it for the rest of a database transaction."""
+    for setting in _ALLOWED:
+        await connection.execute(f"set local {setting}")
