@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from functools import lru_cache
-from itertools import count
 from pathlib import Path
 
 import asyncpg
@@ -12,6 +11,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 from tests import in_memory
+from tests.databases import copy_of
 
 from clearhouse.bootstrap import migrate_all
 from clearhouse.postgres.connection import PlainConnection, Pool, open_pool
@@ -25,7 +25,6 @@ settings.register_profile("tests", deadline=None, suppress_health_check=[HealthC
 settings.register_profile("soak", settings.get_profile("tests"), max_examples=5_000)
 settings.load_profile("tests")
 
-_names = count(1)
 _FAST = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -92,16 +91,8 @@ def template_database(postgres_server: EmbeddedPostgres) -> str:
 @pytest.fixture
 def database(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator[str]:
     """The URL of a fresh, migrated database, dropped after the test."""
-    name = f"test_{next(_names)}"
-
-    async def run(sql: str) -> None:
-        admin = await asyncpg.connect(postgres_server.dsn())
-        await admin.execute(sql)
-        await admin.close()
-
-    asyncio.run(run(f"create database {name} template {template_database} strategy file_copy"))
-    yield postgres_server.dsn(name)
-    asyncio.run(run(f"drop database {name} with (force)"))
+    with copy_of(template_database, postgres_server) as url:
+        yield url
 
 
 @pytest.fixture

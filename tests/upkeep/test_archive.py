@@ -39,14 +39,13 @@ OLD, OLDER, OLDEST = 60, 90, 120
 PAYABLE = "seller_payable:seller-0:USD"
 
 
-@pytest.fixture
-async def shop(owner: PlainConnection, pool: Pool) -> Pool:
-    """A shop that sold once each of three weeks long gone, and sells today."""
-    for days in (OLDEST, OLDER, OLD):
-        await make_partitions(owner, days)
-        await sell(pool, [f"sold-{days}"], days=days)
-    await sell(pool, ["sold-today"])
-    return pool
+# A shop that sold once each of three weeks long gone, and sells today.
+SOLD = {
+    OLDEST: [f"sold-{OLDEST}"],
+    OLDER: [f"sold-{OLDER}"],
+    OLD: [f"sold-{OLD}"],
+    0: ["sold-today"],
+}
 
 
 async def count(owner: PlainConnection, table: str) -> int:

@@ -1,13 +1,14 @@
 """A shop that has sold for months: payments of another day, and what archiving does with them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 from tests.payments.rooms import LIMITS, NO_RULES, POLICY, an_intake, settlement
 
 from clearhouse.bootstrap import Role, Runtime, consumers
@@ -26,6 +27,8 @@ from clearhouse.psp.contract import Succeeded
 from clearhouse.upkeep.archive import RangeOutcome, archive_before
 
 CLOCK = SystemClock()
+_PAUSE = 0.02
+"""What a busy shop leaves to others, on a machine that has little."""
 
 
 class Then(SystemClock):
@@ -109,6 +112,17 @@ async def sell(pool: Pool, names: Sequence[str], *, days: int = 0) -> None:
     await book(pool, days=days)
 
 
+async def have_sold(url: str, weeks: Mapping[int, Sequence[str]]) -> None:
+    """Let a shop have sold once in each of some weeks: the days ago, and the checkouts."""
+    owner = await asyncpg.connect(url)
+    pool = await open_pool(url, size=8, name="years")
+    for days, names in weeks.items():
+        await make_partitions(owner, days)
+        await sell(pool, names, days=days)
+    await owner.close()
+    pool.terminate()
+
+
 def readers(pool: Pool) -> list[Subscription]:
     return [consumer.subscription for consumer in consumers(runtime(pool), Role)]
 
@@ -144,11 +158,12 @@ async def busy_shop(pool: Pool) -> AsyncIterator[list[str]]:
             name = f"now-{door}-{number}"
             await accept(pool, [name])
             accepted.append(name)
+            await asyncio.sleep(_PAUSE)
 
     async def again(step: Any) -> None:
         while True:
             await step(pool)
-            await asyncio.sleep(0)
+            await asyncio.sleep(_PAUSE)
 
     loops = (take_in(1), take_in(2), take_in(3), again(execute), again(book))
     tasks = [asyncio.create_task(one) for one in loops]
