@@ -7,13 +7,13 @@ from typing import Final
 from uuid import UUID
 
 from clearhouse.access.audit_log import Deed, note_deed
-from clearhouse.access.replay import IntakeAnswer, judge
+from clearhouse.access.replay import IntakeAnswer
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import NotFound, PayoutRefused
 from clearhouse.kernel.ids import Ids
 from clearhouse.kernel.money import Money, format_minor
-from clearhouse.postgres.barrier import pass_barrier
-from clearhouse.postgres.connection import Connection, Pool, in_race, in_transaction
+from clearhouse.postgres.connection import Connection, Pool, in_transaction
+from clearhouse.wallets.answers import Answers
 from clearhouse.wallets.payouts import store
 from clearhouse.wallets.payouts.amounts import (
     Limits,
@@ -65,7 +65,7 @@ class PayoutDesk:
         self._ids = ids
         self._wallets = wallets
         self._policy = policy
-        self._lifetime = lifetime
+        self._answers = Answers(pool, clock, lifetime)
 
     async def accept(self, wanted: NewPayout) -> IntakeAnswer:
         """Create a payout durably, or replay what its idempotency key was answered.
@@ -75,13 +75,10 @@ class PayoutDesk:
         key).
         """
 
-        async def work(connection: Connection) -> IntakeAnswer:
-            return await self._accept(connection, wanted)
+        async def make(connection: Connection) -> bytes:
+            return await self._create(connection, wanted)
 
-        answer = await in_race(self._pool, self._clock, work, over="this key")
-        if answer.replayed:
-            await pass_barrier(self._pool)
-        return answer
+        return await self._answers.once(wanted, make)
 
     async def approve(self, name: str, by: str) -> Payout:
         """Let a payout go; again, it changes nothing.
@@ -174,16 +171,7 @@ class PayoutDesk:
         target = f"payout {payout.public_id}: {payout.amount} to {payout.seller_account}"[:300]
         await note_deed(connection, Deed(self._ids.at(now), now, by, action, target, reason))
 
-    async def _accept(self, connection: Connection, wanted: NewPayout) -> IntakeAnswer:
-        key = (wanted.api_key_id, wanted.idempotency_key)
-        [row] = await connection.fetch(QUERIES["look_before_payout"], *key)
-        decided = judge(wanted.body_hash, row)
-        if isinstance(decided, IntakeAnswer):
-            return decided
-        if decided is not None:
-            raise decided
-        if row["expired"]:
-            await connection.execute(QUERIES["forget_key"], *key)
+    async def _create(self, connection: Connection, wanted: NewPayout) -> bytes:
         now = self._clock.now()
         wallet = (wanted.seller_account, wanted.currency)
         available = (await store.available(connection, [wallet])).get(wallet, 0)
@@ -200,11 +188,7 @@ class PayoutDesk:
             note=wanted.note,
         )
         await store.create(connection, self._wallets, [payout], now)
-        body = wanted.render(payout)
-        await connection.execute(
-            QUERIES["store_answer"], *key, wanted.body_hash, body, self._lifetime
-        )
-        return IntakeAnswer(body, replayed=False)
+        return wanted.render(payout)
 
 
 def new_payout(

@@ -1,20 +1,6 @@
 -- All SQL of payouts. Rows are locked in the order schedules, batch work, waiting, payouts, wallets,
 -- and within each in the order of their keys, so that nobody waits in a circle.
 
--- name: look_before_payout
--- What is known already of a request; takes its key's lock for the transaction.
-select r.locked, k.body_hash, k.answer, (k.expires_at < now()) as expired
-from (select pg_try_advisory_xact_lock(hashtextextended($1::uuid::text || $2::text, 11)) as locked) r
-left join wallets.idempotency_keys k on k.api_key_id = $1 and k.idempotency_key = $2
-
--- name: forget_key
-delete from wallets.idempotency_keys where api_key_id = $1 and idempotency_key = $2
-
--- name: store_answer
-insert into wallets.idempotency_keys
-    (api_key_id, idempotency_key, body_hash, answer, created_at, expires_at)
-values ($1, $2, $3, $4, now(), now() + $5::interval)
-
 -- name: expire_keys
 with gone as (
     select ctid from wallets.idempotency_keys where expires_at < now() limit $1
