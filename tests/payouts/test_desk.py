@@ -58,25 +58,27 @@ async def test_without_an_amount_all_that_may_be_paid_is(pool: Pool) -> None:
 
 # fmt: off
 REFUSED = [
-    # available  amount  words
-    (5_000,      5_001,  "more than the seller has available"),
-    (5_000,      99,     "less than the minimum"),
-    (90_000,     50_001, "more than the maximum"),
-    (-100,       100,    "more than the seller has available"),
-    (-100,       None,   "owes the platform money"),
-    (99,         None,   "less than the minimum of a payout is available"),
-    (0,          None,   "nothing is available"),
+    # available  amount  words                                            free
+    (5_000,      5_001,  "more than the seller has available",             "50.00"),
+    (5_000,      99,     "less than the minimum",                          "50.00"),
+    (90_000,     50_001, "more than the maximum",                          "900.00"),
+    (-100,       100,    "more than the seller has available",             "0.00"),
+    (-100,       None,   "owes the platform money",                        None),
+    (99,         None,   "less than the minimum of a payout is available", None),
+    (0,          None,   "nothing is available",                           None),
 ]
 # fmt: on
 
 
-@pytest.mark.parametrize(("available", "amount", "words"), REFUSED)
+@pytest.mark.parametrize(("available", "amount", "words", "free"), REFUSED)
 async def test_what_is_not_there_is_refused(
-    pool: Pool, available: int, amount: int | None, words: str
+    pool: Pool, available: int, amount: int | None, words: str, free: str | None
 ) -> None:
     await seller(pool, available=available)
-    with pytest.raises(PayoutRefused, match=words):
+    with pytest.raises(PayoutRefused, match=words) as refused:
         await ask(pool, wanted(amount=amount))
+    if free is not None:
+        assert refused.value.hint == f"Available: {free} EUR."
     assert await left(pool) == available
     assert (await desk(pool).list_payouts(PayoutFilter(), None, 10)).payouts == ()
 

@@ -265,7 +265,7 @@ def _amount(wanted: NewPayout, available: int, limits: Limits, standing: Standin
         return found
     why = asked_for(wanted.amount_minor, available, limits, held=standing.held)
     if why is not None:
-        free = max(format_minor(available - limits.keep, wanted.currency), "0")
+        free = format_minor(max(available - limits.keep, 0), wanted.currency)
         raise PayoutRefused(
             f"The payout cannot be made: {why}.", hint=f"Available: {free} {wanted.currency}."
         )
