@@ -14,7 +14,6 @@ from clearhouse.ledger import store as ledger
 from clearhouse.ledger.funds import Funds, Movement, Owner
 from clearhouse.postgres.connection import Pool
 from clearhouse.proof.verify import verify
-from clearhouse.wallets import store as wallets
 from clearhouse.wallets.payouts.model import Payout, PayoutFilter, PayoutStatus
 from clearhouse.wallets.service import WalletService
 
@@ -102,11 +101,12 @@ async def _wallet_faults(town: Town, tally: Tally) -> list[str]:
     for seller in SELLERS:
         code = seller.currency
         try:
-            [balance] = await service.balances(seller.name)
+            [wallet] = await service.standing(seller.name)
         except NotFound:
             continue
-        under_way = (await wallets.in_transit(runtime.pool, seller.name)).get(code, 0)
-        ours, theirs = balance.total.minor + under_way, tally.owed[seller.name, code]
+        theirs = tally.owed[seller.name, code]
+        ours = wallet.pending_minor + wallet.available_minor + wallet.reserved_minor
+        ours += wallet.in_transit_minor - wallet.debt_minor
         if ours != theirs:
             faults.append(_differs(f"owed to {seller.name}", ours, theirs, code))
     return faults
