@@ -8,11 +8,13 @@ import asyncio
 import re
 import shutil
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 from clearhouse.kernel.errors import ConfigurationError, FileNotUnderstood, UnavailableError
-from clearhouse.kernel.ids import Ids
+from clearhouse.kernel.ids import Ids, floor_of, moment_of
 from clearhouse.postgres.connection import Pool
 from clearhouse.reconciliation.collecting import Collector
 from clearhouse.reconciliation.diary import Diary
@@ -22,6 +24,8 @@ from clearhouse.reconciliation.store import QUERIES
 _PIECE: Final = 1 << 20
 _STRANGE: Final = re.compile(r"[^A-Za-z0-9._ -]")
 _LONGEST_NAME: Final = 120
+_LONGEST_UPLOAD: Final = timedelta(days=1)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Uploads:
@@ -42,8 +46,10 @@ class Uploads:
         ``name`` is for people, and tells a CSV. Raises FileNotUnderstood and UnavailableError, and
         whatever ``content`` raises.
         """
-        place = self._folder / self._ids.new().hex
+        identity = self._ids.new()
+        place = self._folder / identity.hex
         path = place / clean_name(name)
+        await asyncio.to_thread(clear_leftovers, self._folder, identity)
         try:
             await _write(path, content)
             try:
@@ -73,6 +79,17 @@ class Uploads:
         if read.state is FileState.REJECTED:
             why = read.troubles[0].text if read.troubles else "It has no line."
             raise FileNotUnderstood(f"Nothing of {collected.name} could be read. {why}")
+
+
+def clear_leftovers(folder: Path, newest: UUID) -> None:
+    """Remove what processes that died in an upload left, a day before ``newest`` came in.
+
+    Whoever sent it had no answer and sends it again.
+    """
+    oldest = floor_of(moment_of(newest, _EPOCH) - _LONGEST_UPLOAD).hex
+    for place in folder.glob("*"):
+        if place.name < oldest:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def clean_name(name: str) -> str:
