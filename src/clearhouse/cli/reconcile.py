@@ -1,8 +1,7 @@
 """``clearhouse reconcile``: our books beside the PSPs' reports and the bank's statements."""
 
 import asyncio
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
@@ -11,11 +10,12 @@ import msgspec
 from cyclopts import Parameter
 
 from clearhouse.bootstrap import Runtime, collector_of, office_of, open_psps, open_runtime
-from clearhouse.cli.console import err, out
+from clearhouse.cli.console import out
 from clearhouse.cli.embedded import reach_database
 from clearhouse.cli.errors import OK, VIOLATION
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.cli.reconciled import Reconciled, as_data, is_clean, show
+from clearhouse.cli.steps import Steps
 from clearhouse.kernel.errors import ConfigurationError
 from clearhouse.psp.settlements import Settlements
 from clearhouse.reconciliation.office import Office
@@ -93,65 +93,57 @@ class _Run:
 
     async def go(self, url: str, files: Sequence[Path], day: date | None) -> None:
         async with open_runtime(url, size=2, name="reconcile") as runtime:
-            with _telling() as tell:
+            with Steps() as steps:
                 if files:
-                    await self._read(runtime, files, tell)
+                    await self._read(runtime, files, steps)
                 else:
                     chosen = day or runtime.clock.now().date() - _DAY
-                    await self._fetched(runtime, chosen, tell)
+                    await self._fetched(runtime, chosen, steps)
 
-    async def _read(self, runtime: Runtime, files: Sequence[Path], tell: "_Tell") -> None:
+    async def _read(self, runtime: Runtime, files: Sequence[Path], steps: Steps) -> None:
         collector, office = (
             collector_of(runtime, self._settings),
             office_of(runtime, self._settings),
         )
         spans: dict[str, tuple[date, date]] = {}
+        steps.expect(len(files) + 1)
         for file in files:
-            one = await collector.read(file, lambda n, name=file.name: tell(f"{name}: {n:,} lines"))
+            steps.begin(f"Reading {file.name}")
+            one = await collector.read(file, steps.lines)
             self.found.collected.append(one)
             if one.source != BANK and one.read.first is not None and one.read.last is not None:
                 first, last = spans.get(one.source, (one.read.first, one.read.last))
                 spans[one.source] = (min(first, one.read.first), max(last, one.read.last))
         for psp, (first, last) in spans.items():
+            steps.expect((last - first).days + 1)
             day = first
             while day <= last:
-                tell(f"Comparing {psp}, {day}")
+                steps.begin(f"Comparing {psp}, {day}")
                 self.found.nights.append(await office.day(psp, day))
                 day += _DAY
-        await self._bank(office, tell)
+        await self._bank(office, steps)
 
-    async def _bank(self, office: Office, tell: "_Tell") -> None:
-        tell("Comparing payouts with the bank")
+    async def _bank(self, office: Office, steps: Steps) -> None:
+        steps.begin("Comparing payouts with the bank")
         self.found.bank = await office.bank()
 
-    async def _fetched(self, runtime: Runtime, day: date, tell: "_Tell") -> None:
+    async def _fetched(self, runtime: Runtime, day: date, steps: Steps) -> None:
         collector, office = (
             collector_of(runtime, self._settings),
             office_of(runtime, self._settings),
         )
+        steps.expect(len(self._psps) + 1)
         if self._fetch:
+            steps.expect(len(self._psps))
             async with open_psps(self._settings) as adapters:
                 for psp in self._psps:
+                    steps.begin(f"Fetching the reports of {psp}, {day}")
                     adapter = adapters[psp]
                     if isinstance(adapter, Settlements):
-                        tell(f"Fetching the reports of {psp}, {day}")
                         self.found.collected += await collector.fetch(
-                            psp, adapter, day, lambda n, psp=psp: tell(f"{psp}: {n:,} lines")
+                            psp, adapter, day, steps.lines
                         )
         for psp in self._psps:
-            tell(f"Comparing {psp}, {day}")
+            steps.begin(f"Comparing {psp}, {day}")
             self.found.nights.append(await office.day(psp, day))
-        await self._bank(office, tell)
-
-
-_Tell = Callable[[str], None]
-
-
-@contextmanager
-def _telling() -> Generator[_Tell]:
-    """What is being done, on a terminal; elsewhere nothing is said before there is a result."""
-    if not err.is_terminal:
-        yield lambda _text: None
-        return
-    with err.status("Beginning...") as status:
-        yield status.update
+        await self._bank(office, steps)
