@@ -1,6 +1,7 @@
 """A real PostgreSQL for all tests: one server per run, one fresh database per test that asks."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -40,7 +41,10 @@ _FAST = {
 
 @pytest.fixture(autouse=True)
 def fresh_logs() -> Iterator[None]:
-    """No test logs into the output that an earlier one was given."""
+    """No test logs into the output that an earlier one was given, nor a server of many tests into
+    what a command prints beside it."""
+    structlog.reset_defaults()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
     yield
     structlog.reset_defaults()
 
