@@ -75,11 +75,12 @@ def processes_of(directory: Path) -> list[str]:
     found: list[str] = []
     for process in psutil.process_iter():
         try:
-            told = [*process.cmdline(), process.cwd(), *process.environ().values()]
+            command = process.cmdline()
+            told = [*command, process.cwd(), *process.environ().values()]
         except psutil.Error:
             continue
         if any(str(directory) in word for word in told) and process.pid != os.getpid():
-            found.append(" ".join(process.cmdline()))
+            found.append(" ".join(command))
     return found
 
 

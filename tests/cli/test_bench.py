@@ -104,7 +104,10 @@ def test_a_short_run_prints_every_row_and_leaves_nothing() -> None:
         "reconciling 6,000 lines",
     }
     assert all(len(one["ours"]) == len(one["theirs"]) == 1 for one in rows.values())
-    assert all(one["ours"][0] > 0 for one in rows.values())
+    # On a busy machine no whole life may come to its end within the one second.
+    steps = [one for name, one in rows.items() if not name.startswith("whole life")]
+    assert all(one["ours"][0] > 0 for one in steps)
+    assert all(one["ours"][0] >= 0 for one in rows.values())
 
 
 def test_the_server_says_where_its_programs_find_it(postgres_server: EmbeddedPostgres) -> None:
