@@ -310,12 +310,12 @@ class House:
 
     def orphans(self) -> list[str]:
         """PostgreSQL processes of this house that do not belong to its one living server."""
-        server = self._pid(POSTMASTER)
-        return [
-            f"{process.pid} {' '.join(process.cmdline())}"
-            for process in servers_in(self.directory)
-            if server not in {process.pid, process.ppid()}
-        ]
+        server, found = self._pid(POSTMASTER), list[str]()
+        for process in servers_in(self.directory):
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ends while it is looked at
+                if server not in {process.pid, process.ppid()}:
+                    found.append(f"{process.pid} {' '.join(process.cmdline())}")
+        return found
 
     def _pid(self, name: str) -> int | None:
         if name != POSTMASTER:
