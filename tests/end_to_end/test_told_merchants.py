@@ -35,21 +35,23 @@ def directory(migrated_data: Path) -> Iterator[Path]:
 
 @asynccontextmanager
 async def hurrying(development: Development) -> AsyncIterator[asyncpg.Connection]:
-    """Leases and waits end at once, as long as the block lasts."""
-    connection = await asyncpg.connect(database_url(development.settings))
+    """Leases and waits end at once, as long as the block lasts; it may read over another line."""
+    url = database_url(development.settings)
+    hand, books = await asyncpg.connect(url), await asyncpg.connect(url)
 
     async def hurry() -> None:
         while True:
-            await connection.execute("update webhooks.dispatches set next_at = now()")
+            await hand.execute("update webhooks.dispatches set next_at = now()")
             await asyncio.sleep(1)
 
     hurried = asyncio.create_task(hurry())
     try:
-        yield connection
+        yield books
     finally:
         hurried.cancel()
         await asyncio.gather(hurried, return_exceptions=True)
-        await connection.close()
+        await hand.close()
+        await books.close()
 
 
 def order(name: str, amount: str) -> NewOrder:
