@@ -7,7 +7,7 @@ from litestar import Request, Response
 from litestar.params import FromPath
 
 from clearhouse.access.model import ApiKey, Scope
-from clearhouse.api.authorization import authorize
+from clearhouse.api.authorization import authorized
 from clearhouse.api.break_bodies import (
     amount_of,
     read_assignment,
@@ -17,7 +17,6 @@ from clearhouse.api.break_bodies import (
 )
 from clearhouse.api.break_views import BreakListView, view_break, view_detail
 from clearhouse.api.dependencies import ApiDependencies
-from clearhouse.api.http import header
 from clearhouse.api.listing import read_break_listing
 from clearhouse.api.lookups import json_answer, pairs_of
 from clearhouse.api.payouts import actor_of
@@ -37,7 +36,7 @@ class Breaks:
 
     async def listed(self, request: AnyRequest) -> Response[bytes]:
         """Breaks, the most at stake first."""
-        await self._authorize(request, Scope.BREAKS_READ)
+        await authorized(self._deps.keys, request, Scope.BREAKS_READ)
         values, limit = read_break_listing(pairs_of(request))
         state = values.pop("state", "open")
         filters = Filters({"open": True, "closed": False}.get(state), **values)
@@ -46,7 +45,7 @@ class Breaks:
 
     async def shown(self, request: AnyRequest, break_id: FromPath[str]) -> Response[bytes]:
         """One, with all about it."""
-        await self._authorize(request, Scope.BREAKS_READ)
+        await authorized(self._deps.keys, request, Scope.BREAKS_READ)
         return json_answer(encode(view_detail(await self._deps.breaks.show(_id(break_id)))))
 
     async def decide(self, request: AnyRequest, break_id: FromPath[str]) -> Response[bytes]:
@@ -80,11 +79,8 @@ class Breaks:
         return json_answer(encode(view_break(found)))
 
     async def _body(self, request: AnyRequest) -> tuple[ApiKey, bytes]:
-        key = await self._authorize(request, Scope.BREAKS_WRITE)
+        key = await authorized(self._deps.keys, request, Scope.BREAKS_WRITE)
         return key, await read_optional_body(request, self._deps.max_body_bytes)
-
-    async def _authorize(self, request: AnyRequest, scope: Scope) -> ApiKey:
-        return await authorize(self._deps.keys, header(request.scope, b"authorization"), scope)
 
 
 def _id(text: str) -> UUID:

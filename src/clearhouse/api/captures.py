@@ -7,9 +7,8 @@ from litestar import Request, Response
 from litestar.params import FromPath
 
 from clearhouse.access.model import Scope
-from clearhouse.api.authorization import authorize
+from clearhouse.api.authorization import authorized
 from clearhouse.api.dependencies import ApiDependencies
-from clearhouse.api.http import header
 from clearhouse.api.idempotency import header_key
 from clearhouse.api.lookups import json_answer, storable
 from clearhouse.api.operation_bodies import CaptureRequest, VoidRequest, read_operation
@@ -45,8 +44,7 @@ class Captures:
         word: str,
     ) -> Response[bytes]:
         deps = self._deps
-        value = header(request.scope, b"authorization")
-        key = await authorize(deps.keys, value, Scope.PAYMENTS_WRITE)
+        key = await authorized(deps.keys, request, Scope.PAYMENTS_WRITE)
         name = storable(payment_order_id)
         key_header = idempotency_header(request)
         body = await read_optional_body(request, deps.max_body_bytes)

@@ -1,16 +1,16 @@
 """Disputes: the list of them, one, and how it is answered."""
 
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final
-from urllib.parse import urlencode
 
 import msgspec
 from litestar import Request, Response
 from litestar.params import FromPath
 
-from clearhouse.access.model import ApiKey, Scope
-from clearhouse.api.authorization import authorize
+from clearhouse.access.model import Scope
+from clearhouse.api.authorization import authorized
 from clearhouse.api.dependencies import ApiDependencies
 from clearhouse.api.dispute_bodies import read_acceptance, read_evidence
 from clearhouse.api.dispute_views import (
@@ -19,10 +19,9 @@ from clearhouse.api.dispute_views import (
     view_answer,
     view_dispute,
 )
-from clearhouse.api.http import header
 from clearhouse.api.idempotency import header_key
-from clearhouse.api.listing import make_cursor, read_dispute_listing
-from clearhouse.api.lookups import json_answer, pairs_of, storable
+from clearhouse.api.listing import read_dispute_listing
+from clearhouse.api.lookups import json_answer, page_answer, pairs_of, storable
 from clearhouse.api.refunds import idempotency_header, read_optional_body
 from clearhouse.api.responses import encode
 from clearhouse.payments.disputes.answering import AnswerKind, NewAnswer
@@ -40,26 +39,21 @@ class Disputes:
 
     async def listed(self, request: AnyRequest) -> Response[bytes]:
         """Disputes, newest first, page by page."""
-        await self._authorize(request)
+        await authorized(self._deps.keys, request, Scope.DISPUTES_READ)
         stage, before, limit, filters = read_dispute_listing(pairs_of(request))
         page = await self._deps.disputes.list_disputes(before, stage, limit)
         items = [view_dispute(one) for one in page.disputes]
-        if page.next_before is None:
-            return json_answer(encode(DisputePageView(items, None)))
-        cursor = make_cursor(page.next_before, filters)
-        query = urlencode({**filters, "limit": limit, "cursor": cursor})
-        link = f'<{_PATH}?{query}>; rel="next"'
-        return json_answer(encode(DisputePageView(items, cursor)), {"Link": link})
+        return page_answer(_PATH, filters, limit, page.next_before, partial(DisputePageView, items))
 
     async def dispute(self, request: AnyRequest, dispute_id: FromPath[str]) -> Response[bytes]:
         """One dispute."""
-        await self._authorize(request)
+        await authorized(self._deps.keys, request, Scope.DISPUTES_READ)
         found = await self._deps.disputes.dispute(storable(dispute_id))
         return json_answer(encode(view_dispute(found)))
 
     async def answers(self, request: AnyRequest, dispute_id: FromPath[str]) -> Response[bytes]:
         """How a dispute was answered, oldest first."""
-        await self._authorize(request)
+        await authorized(self._deps.keys, request, Scope.DISPUTES_READ)
         name = storable(dispute_id)
         found = await self._deps.disputes.answers_of(name)
         items = [view_answer(one, name) for one in found]
@@ -83,7 +77,7 @@ class Disputes:
         read: Callable[[bytes], Evidence],
     ) -> Response[bytes]:
         deps = self._deps
-        key = await self._authorize(request, Scope.DISPUTES_WRITE)
+        key = await authorized(self._deps.keys, request, Scope.DISPUTES_WRITE)
         name = storable(dispute_id)
         key_header = idempotency_header(request)
         evidence = read(await read_optional_body(request, deps.max_body_bytes))
@@ -105,6 +99,3 @@ class Disputes:
         if answer.replayed:
             headers["Idempotency-Replayed"] = "true"
         return json_answer(answer.body, headers, status=202)
-
-    async def _authorize(self, request: AnyRequest, scope: Scope = Scope.DISPUTES_READ) -> ApiKey:
-        return await authorize(self._deps.keys, header(request.scope, b"authorization"), scope)

@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from msgspec import UNSET, Struct, UnsetType
 
 from clearhouse.access.model import Scope
-from clearhouse.api.authorization import authorize
+from clearhouse.api.authorization import authorized
 from clearhouse.api.dependencies import ApiDependencies
 from clearhouse.api.endpoint_bodies import (
     EndpointChange,
@@ -33,7 +33,6 @@ from clearhouse.api.endpoint_views import (
     view_endpoint,
     view_new_endpoint,
 )
-from clearhouse.api.http import header
 from clearhouse.api.listing import (
     make_cursor,
     make_message_cursor,
@@ -182,13 +181,11 @@ class WebhookEndpoints:
         return json_answer(encode(ResentView(resent)), status=202)
 
     async def _reader(self, request: AnyRequest) -> None:
-        value = header(request.scope, b"authorization")
-        await authorize(self._deps.keys, value, Scope.WEBHOOKS_READ)
+        await authorized(self._deps.keys, request, Scope.WEBHOOKS_READ)
 
     async def _writer(self, request: AnyRequest) -> str:
         """Who asks, as the audit log names them."""
-        value = header(request.scope, b"authorization")
-        key = await authorize(self._deps.keys, value, Scope.WEBHOOKS_WRITE)
+        key = await authorized(self._deps.keys, request, Scope.WEBHOOKS_WRITE)
         return f"API key {key.key_id}"
 
     async def _body(self, request: AnyRequest, kind: type[Body]) -> Body:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from litestar import Request, Response
 
 from clearhouse.access.model import Scope
-from clearhouse.api.authorization import authorize
+from clearhouse.api.authorization import authorized
 from clearhouse.api.dependencies import ApiDependencies
 from clearhouse.api.file_views import view_file
 from clearhouse.api.http import body_pieces, header
@@ -29,7 +29,7 @@ class Files:
     async def take(self, request: AnyRequest) -> Response[bytes]:
         """Read a settlement report or a bank statement."""
         scope = request.scope
-        await authorize(self._deps.keys, header(scope, b"authorization"), Scope.FILES_WRITE)
+        await authorized(self._deps.keys, request, Scope.FILES_WRITE)
         name = _name_of(request)
         content: AsyncIterator[bytes] = body_pieces(
             request.receive, header(scope, b"content-length"), self._deps.max_file_bytes

@@ -1,15 +1,16 @@
 """Holds: stop a seller's payouts, see what stops them, and let them go on."""
 
+from functools import partial
 from hashlib import sha256
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Request, Response
 from litestar.params import FromPath
 
-from clearhouse.access.model import ApiKey, Scope
-from clearhouse.api.authorization import authorize
+from clearhouse.access.model import Scope
+from clearhouse.api.authorization import authorized
 from clearhouse.api.dependencies import ApiDependencies
 from clearhouse.api.hold_operations import (
     hold_answer,
@@ -18,13 +19,10 @@ from clearhouse.api.hold_operations import (
     view_hold,
     view_holds,
 )
-from clearhouse.api.http import header
-from clearhouse.api.idempotency import header_key
-from clearhouse.api.listing import make_cursor, read_hold_listing
-from clearhouse.api.lookups import json_answer, pairs_of, storable
+from clearhouse.api.listing import read_hold_listing
+from clearhouse.api.lookups import json_answer, page_answer, pairs_of, storable
 from clearhouse.api.payouts import actor_of
-from clearhouse.api.problems import HttpError
-from clearhouse.api.refunds import idempotency_header, read_optional_body
+from clearhouse.api.refunds import read_optional_body, required_key
 from clearhouse.api.responses import encode
 from clearhouse.kernel.errors import NotFound
 from clearhouse.wallets.holds.model import NewHold
@@ -40,14 +38,9 @@ class Holds:
 
     async def place(self, request: AnyRequest, seller_account: FromPath[str]) -> Response[bytes]:
         """Stop a seller's payouts."""
-        key = await self._authorize(request, Scope.WALLETS_WRITE)
+        key = await authorized(self._deps.keys, request, Scope.WALLETS_WRITE)
         seller = storable(seller_account)
-        idempotency = header_key(idempotency_header(request))
-        if idempotency is None:
-            raise HttpError(
-                "invalid-idempotency-key",
-                "Send an Idempotency-Key header, so that repeating is safe.",
-            )
+        idempotency = required_key(request)
         body = await read_optional_body(request, self._deps.max_body_bytes)
         reason, currency, until, canonical = read_hold(body)
         path = f"POST /v1/wallets/{seller}/holds\n"
@@ -69,32 +62,24 @@ class Holds:
 
     async def listed(self, request: AnyRequest, seller_account: FromPath[str]) -> Response[bytes]:
         """A seller's holds, newest first, page by page."""
-        await self._authorize(request, Scope.WALLETS_READ)
+        await authorized(self._deps.keys, request, Scope.WALLETS_READ)
         seller = storable(seller_account)
         open_only, before, limit, filters = read_hold_listing(pairs_of(request))
         page = await self._deps.holds.page(seller, open_only=open_only, before=before, limit=limit)
-        if page.next_before is None:
-            return json_answer(encode(view_holds(page.holds, None)))
-        cursor = make_cursor(page.next_before, filters)
-        query = urlencode({**filters, "limit": limit, "cursor": cursor})
-        link = f'</v1/wallets/{quote(seller, safe="")}/holds?{query}>; rel="next"'
-        return json_answer(encode(view_holds(page.holds, cursor)), {"Link": link})
+        path = f"/v1/wallets/{quote(seller, safe='')}/holds"
+        return page_answer(path, filters, limit, page.next_before, partial(view_holds, page.holds))
 
     async def release(
         self, request: AnyRequest, seller_account: FromPath[str], hold_id: FromPath[str]
     ) -> Response[bytes]:
         """Let payouts go on as far as one hold is concerned."""
-        key = await self._authorize(request, Scope.WALLETS_WRITE)
+        key = await authorized(self._deps.keys, request, Scope.WALLETS_WRITE)
         seller, identity = storable(seller_account), _identity(hold_id)
         reason = read_release(await read_optional_body(request, self._deps.max_body_bytes))
         found = await self._deps.holds.release(
             identity, by=actor_of(key), reason=reason, seller_account=seller
         )
         return json_answer(encode(view_hold(found)))
-
-    async def _authorize(self, request: AnyRequest, scope: Scope) -> ApiKey:
-        value = header(request.scope, b"authorization")
-        return await authorize(self._deps.keys, value, scope)
 
 
 def _identity(hold_id: str) -> UUID:

@@ -1,15 +1,18 @@
 """The reading operations: orders, checkouts, lists and wallets."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
 
+import msgspec
 from litestar import Request, Response
 from litestar.params import FromPath
 
 from clearhouse.access.model import Scope
-from clearhouse.api.authorization import authorize
+from clearhouse.api.authorization import authorized
 from clearhouse.api.dependencies import ApiDependencies
-from clearhouse.api.http import header
 from clearhouse.api.listing import make_cursor, read_listing
 from clearhouse.api.order_detail import view_order_detail
 from clearhouse.api.problems import HttpError
@@ -36,7 +39,7 @@ class Lookups:
 
     async def order(self, request: AnyRequest, payment_order_id: FromPath[str]) -> Response[bytes]:
         """The execution status of a single payment order."""
-        await self._authorize(request, Scope.PAYMENTS_READ)
+        await authorized(self._deps.keys, request, Scope.PAYMENTS_READ)
         name = storable(payment_order_id)
         order, attempts = await self._deps.payments.order(name)
         refunds = await self._deps.operations.operations_of(name, GIVE_BACK)
@@ -44,31 +47,25 @@ class Lookups:
 
     async def checkout(self, request: AnyRequest, checkout_id: FromPath[str]) -> Response[bytes]:
         """A payment event with its orders."""
-        await self._authorize(request, Scope.PAYMENTS_READ)
+        await authorized(self._deps.keys, request, Scope.PAYMENTS_READ)
         event = await self._deps.payments.checkout(storable(checkout_id))
         return json_answer(encode(view_checkout(event, self._deps.public_url)))
 
     async def orders(self, request: AnyRequest) -> Response[bytes]:
         """Payment orders, newest first, page by page."""
-        await self._authorize(request, Scope.PAYMENTS_READ)
+        await authorized(self._deps.keys, request, Scope.PAYMENTS_READ)
         wanted, before, limit, filters = read_listing(pairs_of(request))
         page = await self._deps.payments.list_orders(wanted, before, limit)
         items = [view_order(order) for order in page.orders]
-        if page.next_before is None:
-            return json_answer(encode(OrderPageView(items, None)))
-        cursor = make_cursor(page.next_before, filters)
-        query = urlencode({**filters, "limit": limit, "cursor": cursor})
-        link = f'</v1/payments?{query}>; rel="next"'
-        return json_answer(encode(OrderPageView(items, cursor)), {"Link": link})
+        return page_answer(
+            "/v1/payments", filters, limit, page.next_before, partial(OrderPageView, items)
+        )
 
     async def wallet(self, request: AnyRequest, seller_account: FromPath[str]) -> Response[bytes]:
         """What a seller is owed, per currency."""
-        await self._authorize(request, Scope.WALLETS_READ)
+        await authorized(self._deps.keys, request, Scope.WALLETS_READ)
         found = await self._deps.wallets.standing(storable(seller_account))
         return json_answer(encode(view_wallet(seller_account, found)))
-
-    async def _authorize(self, request: AnyRequest, scope: Scope) -> None:
-        await authorize(self._deps.keys, header(request.scope, b"authorization"), scope)
 
 
 def storable(identifier: str) -> str:
@@ -97,3 +94,21 @@ def json_answer(
 ) -> Response[bytes]:
     """Encoded JSON as an answer."""
     return Response(body, media_type=_MEDIA_TYPE, headers=headers, status_code=status)
+
+
+def page_answer(
+    path: str,
+    filters: Mapping[str, str],
+    limit: int,
+    next_before: UUID | None,
+    view: Callable[[str | None], msgspec.Struct],
+) -> Response[bytes]:
+    """A page of a list, with a link to the next one where there is one.
+
+    ``view`` is handed the cursor of the next page, None on the last.
+    """
+    if next_before is None:
+        return json_answer(encode(view(None)))
+    cursor = make_cursor(next_before, filters)
+    query = urlencode({**filters, "limit": limit, "cursor": cursor})
+    return json_answer(encode(view(cursor)), {"Link": f'<{path}?{query}>; rel="next"'})

@@ -10,9 +10,8 @@ from litestar.params import FromPath
 from msgspec import Meta
 
 from clearhouse.access.model import Scope
-from clearhouse.api.authorization import authorize
+from clearhouse.api.authorization import authorized
 from clearhouse.api.dependencies import ApiDependencies
-from clearhouse.api.http import header
 from clearhouse.api.listing import read_margin_query
 from clearhouse.api.lookups import json_answer, pairs_of, storable
 from clearhouse.api.operation import Operation, path_parameter, query_parameter
@@ -63,8 +62,7 @@ class MarginPages:
 
     async def margin(self, request: AnyRequest, seller_account: FromPath[str]) -> Response[bytes]:
         """What a seller's sales brought the platform."""
-        value = header(request.scope, b"authorization")
-        await authorize(self._deps.keys, value, Scope.FEES_READ)
+        await authorized(self._deps.keys, request, Scope.FEES_READ)
         seller = storable(seller_account)
         begins, ends, currency = read_margin_query(pairs_of(request))
         found = await self._deps.wallets.margins(seller, Span(begins, ends), currency)

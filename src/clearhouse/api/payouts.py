@@ -1,20 +1,18 @@
 """Payouts: ask for one, approve or cancel it, and see what became of it; where sellers are paid."""
 
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final
-from urllib.parse import urlencode
 
 import msgspec
 from litestar import Request, Response
 from litestar.params import FromPath
 
 from clearhouse.access.model import ApiKey, Scope
-from clearhouse.api.authorization import authorize
+from clearhouse.api.authorization import authorized
 from clearhouse.api.dependencies import ApiDependencies
-from clearhouse.api.http import header
-from clearhouse.api.idempotency import header_key
-from clearhouse.api.listing import make_cursor, read_payout_listing
-from clearhouse.api.lookups import json_answer, pairs_of, storable
+from clearhouse.api.listing import read_payout_listing
+from clearhouse.api.lookups import json_answer, page_answer, pairs_of, storable
 from clearhouse.api.payout_bodies import read_cancel, read_details, read_payout
 from clearhouse.api.payout_views import (
     BankDetailsListView,
@@ -23,8 +21,7 @@ from clearhouse.api.payout_views import (
     view_details,
     view_payout,
 )
-from clearhouse.api.problems import HttpError
-from clearhouse.api.refunds import idempotency_header, read_optional_body
+from clearhouse.api.refunds import read_optional_body, required_key
 from clearhouse.api.responses import encode
 from clearhouse.wallets.payouts.model import NewPayout
 
@@ -40,13 +37,8 @@ class Payouts:
 
     async def create(self, request: AnyRequest) -> Response[bytes]:
         """Pay a seller."""
-        key = await self._authorize(request, Scope.PAYOUTS_WRITE)
-        idempotency = header_key(idempotency_header(request))
-        if idempotency is None:
-            raise HttpError(
-                "invalid-idempotency-key",
-                "Send an Idempotency-Key header, so that repeating is safe.",
-            )
+        key = await authorized(self._deps.keys, request, Scope.PAYOUTS_WRITE)
+        idempotency = required_key(request)
         body = await read_optional_body(request, self._deps.max_body_bytes)
         wanted, amount_minor, canonical = read_payout(body)
         answer = await self._deps.payouts.accept(
@@ -69,33 +61,28 @@ class Payouts:
 
     async def listed(self, request: AnyRequest) -> Response[bytes]:
         """Payouts, newest first, page by page."""
-        await self._authorize(request, Scope.PAYOUTS_READ)
+        await authorized(self._deps.keys, request, Scope.PAYOUTS_READ)
         wanted, before, limit, filters = read_payout_listing(pairs_of(request))
         page = await self._deps.payouts.list_payouts(wanted, before, limit)
         items = [view_payout(one) for one in page.payouts]
-        if page.next_before is None:
-            return json_answer(encode(PayoutPageView(items, None)))
-        cursor = make_cursor(page.next_before, filters)
-        query = urlencode({**filters, "limit": limit, "cursor": cursor})
-        link = f'<{_PATH}?{query}>; rel="next"'
-        return json_answer(encode(PayoutPageView(items, cursor)), {"Link": link})
+        return page_answer(_PATH, filters, limit, page.next_before, partial(PayoutPageView, items))
 
     async def payout(self, request: AnyRequest, payout_id: FromPath[str]) -> Response[bytes]:
         """One payout."""
-        await self._authorize(request, Scope.PAYOUTS_READ)
+        await authorized(self._deps.keys, request, Scope.PAYOUTS_READ)
         return json_answer(
             encode(view_payout(await self._deps.payouts.payout(storable(payout_id))))
         )
 
     async def approve(self, request: AnyRequest, payout_id: FromPath[str]) -> Response[bytes]:
         """Let a payout go, as a second person."""
-        key = await self._authorize(request, Scope.PAYOUTS_APPROVE)
+        key = await authorized(self._deps.keys, request, Scope.PAYOUTS_APPROVE)
         found = await self._deps.payouts.approve(storable(payout_id), actor_of(key))
         return json_answer(encode(view_payout(found)))
 
     async def cancel(self, request: AnyRequest, payout_id: FromPath[str]) -> Response[bytes]:
         """Take a payout back."""
-        key = await self._authorize(request, Scope.PAYOUTS_WRITE)
+        key = await authorized(self._deps.keys, request, Scope.PAYOUTS_WRITE)
         body = await read_optional_body(request, self._deps.max_body_bytes)
         found = await self._deps.payouts.cancel(
             storable(payout_id), actor_of(key), read_cancel(body)
@@ -106,7 +93,7 @@ class Payouts:
         self, request: AnyRequest, seller_account: FromPath[str]
     ) -> Response[bytes]:
         """Say where a seller is paid."""
-        key = await self._authorize(request, Scope.SELLERS_WRITE)
+        key = await authorized(self._deps.keys, request, Scope.SELLERS_WRITE)
         body = await read_optional_body(request, self._deps.max_body_bytes)
         currency, destination = read_details(body)
         found = await self._deps.bank_details.put(
@@ -116,14 +103,10 @@ class Payouts:
 
     async def details(self, request: AnyRequest, seller_account: FromPath[str]) -> Response[bytes]:
         """Where a seller is paid."""
-        await self._authorize(request, Scope.PAYOUTS_READ)
+        await authorized(self._deps.keys, request, Scope.PAYOUTS_READ)
         found = await self._deps.bank_details.of(storable(seller_account))
         view = BankDetailsListView(seller_account, [view_details(one) for one in found])
         return json_answer(encode(view))
-
-    async def _authorize(self, request: AnyRequest, scope: Scope) -> ApiKey:
-        value = header(request.scope, b"authorization")
-        return await authorize(self._deps.keys, value, scope)
 
 
 def actor_of(key: ApiKey) -> str:

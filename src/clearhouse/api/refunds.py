@@ -8,7 +8,7 @@ from litestar import Request, Response
 from litestar.params import FromPath
 
 from clearhouse.access.model import Scope
-from clearhouse.api.authorization import authorize
+from clearhouse.api.authorization import authorized
 from clearhouse.api.cards import bytes_hold_card_number
 from clearhouse.api.dependencies import ApiDependencies
 from clearhouse.api.http import check_media_type, header, read_body
@@ -32,8 +32,8 @@ class Refunds:
 
     async def create(self, request: AnyRequest, payment_order_id: FromPath[str]) -> Response[bytes]:
         """Refund all that is left of a payment order, or a part of it."""
-        deps, scope = self._deps, request.scope
-        key = await authorize(deps.keys, header(scope, b"authorization"), Scope.REFUNDS_WRITE)
+        deps = self._deps
+        key = await authorized(deps.keys, request, Scope.REFUNDS_WRITE)
         name = storable(payment_order_id)
         key_header = idempotency_header(request)
         body = await read_optional_body(request, deps.max_body_bytes)
@@ -83,8 +83,7 @@ class Refunds:
         )
 
     async def _read(self, request: AnyRequest) -> None:
-        value = header(request.scope, b"authorization")
-        await authorize(self._deps.keys, value, Scope.PAYMENTS_READ)
+        await authorized(self._deps.keys, request, Scope.PAYMENTS_READ)
 
 
 async def read_optional_body(request: AnyRequest, most: int) -> bytes:
@@ -104,3 +103,17 @@ def idempotency_header(request: AnyRequest) -> bytes | None:
     if found and bytes_hold_card_number(found[0]):
         raise CardNumberRefused("")
     return found[0] if found else None
+
+
+def required_key(request: AnyRequest) -> str:
+    """The idempotency key of what cannot be asked for without one.
+
+    Raises HttpError, also when there is none, and CardNumberRefused.
+    """
+    key = header_key(idempotency_header(request))
+    if key is None:
+        raise HttpError(
+            "invalid-idempotency-key",
+            "Send an Idempotency-Key header, so that repeating is safe.",
+        )
+    return key

@@ -6,9 +6,8 @@ from litestar import Request, Response
 from litestar.params import FromPath
 
 from clearhouse.access.model import Scope
-from clearhouse.api.authorization import authorize
+from clearhouse.api.authorization import authorized
 from clearhouse.api.dependencies import ApiDependencies
-from clearhouse.api.http import header
 from clearhouse.api.lookups import json_answer, storable
 from clearhouse.api.payouts import actor_of
 from clearhouse.api.refunds import read_optional_body
@@ -27,8 +26,7 @@ class Schedules:
 
     async def put(self, request: AnyRequest, seller_account: FromPath[str]) -> Response[bytes]:
         """Say when a seller is paid."""
-        value = header(request.scope, b"authorization")
-        key = await authorize(self._deps.keys, value, Scope.SELLERS_WRITE)
+        key = await authorized(self._deps.keys, request, Scope.SELLERS_WRITE)
         body = await read_optional_body(request, self._deps.max_body_bytes)
         currency, schedule, is_paused = read_schedule(body)
         found = await self._deps.schedules.put(
@@ -38,8 +36,7 @@ class Schedules:
 
     async def listed(self, request: AnyRequest, seller_account: FromPath[str]) -> Response[bytes]:
         """When a seller is paid."""
-        value = header(request.scope, b"authorization")
-        await authorize(self._deps.keys, value, Scope.PAYOUTS_READ)
+        await authorized(self._deps.keys, request, Scope.PAYOUTS_READ)
         found = await self._deps.schedules.of(storable(seller_account))
         view = ScheduleListView(seller_account, [view_schedule(one) for one in found])
         return json_answer(encode(view))

@@ -8,7 +8,7 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from clearhouse.access.model import Scope
-from clearhouse.api.authorization import authorize
+from clearhouse.api.authorization import authorized
 from clearhouse.api.dependencies import ApiDependencies
 from clearhouse.api.http import header
 from clearhouse.api.listing import read_statement_query
@@ -32,9 +32,7 @@ class Statements:
 
     async def statement(self, request: AnyRequest, seller_account: FromPath[str]) -> Stream:
         """What a wallet had, all that moved it, and what it had then."""
-        await authorize(
-            self._deps.keys, header(request.scope, b"authorization"), Scope.WALLETS_READ
-        )
+        await authorized(self._deps.keys, request, Scope.WALLETS_READ)
         seller = storable(seller_account)
         currency, begins, ends, wanted = read_statement_query(pairs_of(request))
         found = await self._deps.wallets.statement(seller, currency, begins, ends)
