@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import asyncpg
-import msgspec
 from cyclopts import Parameter, validators
 from rich.markup import escape
 
 from clearhouse.bootstrap import Role, consumers, open_runtime
-from clearhouse.cli.console import out
+from clearhouse.cli.console import out, print_data
 from clearhouse.cli.embedded import reach_database
 from clearhouse.cli.errors import OK, VIOLATION
 from clearhouse.cli.options import NO_OPTIONS, Common
@@ -65,7 +64,7 @@ def archive(
         outcomes, dropped = asyncio.run(_archive(url, older_than, to, drop=drop, quiet=json))
     if json:
         data = {"ranges": [as_data(one) for one in outcomes], "dropped": dropped}
-        out.print_json(msgspec.json.encode(data).decode())
+        print_data(data)
     else:
         _conclude(outcomes, dropped, older_than, to)
     stays = any(one.stays for one in outcomes) or any(one.reason for one in dropped)

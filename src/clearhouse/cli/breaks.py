@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, TypeVar
 from uuid import UUID
 
-import msgspec
 from cyclopts import Parameter, validators
 from rich.markup import escape
 
@@ -18,7 +17,7 @@ from clearhouse.cli.break_views import (
     show_detail,
     table_of,
 )
-from clearhouse.cli.console import err, out
+from clearhouse.cli.console import err, out, print_data
 from clearhouse.cli.database import with_runtime
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.kernel.errors import ConfigurationError, NotFound
@@ -58,7 +57,7 @@ def list_breaks(
     found, likes = _with_queue(common, lambda queue: _listed(queue, filters, limit))
     if json:
         rows = [{**row_of(one), "looks_like": likes_data(likes, one)} for one in found]
-        out.print_json(msgspec.json.encode(rows).decode())
+        print_data(rows)
     elif found:
         out.print(table_of(found, likes))
     else:
@@ -80,7 +79,7 @@ def show_break(name: str, /, *, json: Json = False, common: Common = NO_OPTIONS)
     """
     detail = _with_queue(common, lambda queue: queue.show(_id(name)))
     if json:
-        out.print_json(msgspec.json.encode(detail_data(detail)).decode())
+        print_data(detail_data(detail))
     else:
         show_detail(detail)
 

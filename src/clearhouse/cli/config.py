@@ -2,12 +2,11 @@
 
 from typing import Annotated, Any
 
-import msgspec
 from cyclopts import Parameter
 from rich.table import Table
 from rich.text import Text
 
-from clearhouse.cli.console import err, out
+from clearhouse.cli.console import err, out, print_data
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.settings import SETTINGS, Loaded, Setting
 from clearhouse.settings.table import credential_settings, rail_settings
@@ -40,7 +39,7 @@ def config(
     ]
     if json:
         rows = {s.name: _row(s, loaded) for s in settings}
-        out.print_json(msgspec.json.encode(rows).decode())
+        print_data(rows)
         return
     if out.is_terminal:
         out.print(_table(settings, loaded))

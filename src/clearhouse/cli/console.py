@@ -3,6 +3,7 @@
 import sys
 from typing import Final
 
+import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.theme import Theme
@@ -52,3 +53,8 @@ def amount(minor: int, currency: str) -> str:
     """Minor units in major ones, with thousands separated: ``-1,234.50``."""
     whole, dot, fraction = format_minor(abs(minor), currency).partition(".")
     return f"{'-' if minor < 0 else ''}{int(whole):,}{dot}{fraction}"
+
+
+def print_data(data: object) -> None:
+    """Data as JSON on stdout, for scripts."""
+    out.print_json(msgspec.json.encode(data).decode())

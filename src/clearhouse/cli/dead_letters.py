@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
-import msgspec
 from cyclopts import Parameter, validators
 from rich.markup import escape
 from rich.table import Table
@@ -11,7 +10,7 @@ from rich.table import Table
 from clearhouse.access.audit_log import Deed
 from clearhouse.bootstrap import Role, Runtime, consumers
 from clearhouse.cli.actor import actor
-from clearhouse.cli.console import err, out
+from clearhouse.cli.console import err, out, print_data
 from clearhouse.cli.database import with_runtime
 from clearhouse.cli.errors import OK, VIOLATION
 from clearhouse.cli.options import NO_OPTIONS, Common
@@ -44,7 +43,7 @@ def list_letters(
     """
     found = _with_letters(common, lambda letters: letters.list(resolved=all, limit=limit))
     if json:
-        out.print_json(msgspec.json.encode([_row(one) for one in found]).decode())
+        print_data([_row(one) for one in found])
         return
     if not found:
         err.print("[good]No dead letters.[/good]")
@@ -70,7 +69,7 @@ def show_letter(letter: str, *, json: Json = False, common: Common = NO_OPTIONS)
     found, deeds = _with_letters(common, lambda letters: letters.show(letter))
     if json:
         row = {**_row(found), "payload": found.payload, "trail": [_deed(deed) for deed in deeds]}
-        out.print_json(msgspec.json.encode(row).decode())
+        print_data(row)
         return
     for name, value in _row(found).items():
         if value is not None:
@@ -117,7 +116,7 @@ def replay_letter(
         common, lambda letters: letters.replay(letter, actor=who, reason=why, dry=not yes)
     )
     if json:
-        out.print_json(msgspec.json.encode(_outcome(done, done=yes and not done.failure)).decode())
+        print_data(_outcome(done, done=yes and not done.failure))
     else:
         _tell(done, dry=not yes)
     return VIOLATION if done.failure else OK

@@ -4,13 +4,12 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
-import msgspec
 from cyclopts import Parameter
 
 from clearhouse.bootstrap.runtime import Runtime
 from clearhouse.bootstrap.services import fee_desk
 from clearhouse.cli.actor import actor
-from clearhouse.cli.console import err, out
+from clearhouse.cli.console import err, print_data
 from clearhouse.cli.database import with_runtime
 from clearhouse.cli.fee_views import (
     assignment_data,
@@ -21,9 +20,9 @@ from clearhouse.cli.fee_views import (
     show_seller,
     version_data,
 )
+from clearhouse.cli.given import check_currency
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.kernel.errors import ConfigurationError
-from clearhouse.kernel.money import EXPONENTS
 from clearhouse.payments.fees.model import EVERYONE, OTHER_CURRENCIES, FeeTerms, Tier
 from clearhouse.payments.fees.service import FeeDesk, Plans
 from clearhouse.payments.fees.words import parse_amount, parse_rate, parse_tier
@@ -55,7 +54,7 @@ def list_plans(*, json: Json = False, common: Common = NO_OPTIONS) -> None:
     for row in rows:
         row["sellers"] = found.sellers.get(str(row["plan"]), 0)
         row["everyone"] = row["plan"] == found.everyone
-    _print(rows)
+    print_data(rows)
 
 
 def show(
@@ -84,14 +83,14 @@ def show(
     if plan is not None:
         versions = _with_desk(common, lambda desk: desk.plan(plan))
         if json:
-            _print([version_data(one) for one in versions])
+            print_data([version_data(one) for one in versions])
         else:
             show_plan(plan, versions)
         return
     who = seller or ""
     assigned = _with_desk(common, lambda desk: desk.assignments(who))
     if json:
-        _print([assignment_data(one) for one in assigned])
+        print_data([assignment_data(one) for one in assigned])
     else:
         show_seller(who, assigned)
 
@@ -134,7 +133,8 @@ def set_plan(
     plan
         The plan's name.
     """
-    code = _currency(currency)
+    check_currency(currency)
+    code = currency or OTHER_CURRENCIES
     terms = _terms(code, rate, minimum, cap, tier or [])
     by = actor()
     made = _with_desk(
@@ -144,7 +144,7 @@ def set_plan(
         ),
     )
     if json:
-        _print(version_data(made))
+        print_data(version_data(made))
         return
     err.print("[good]Set[/good]: from then on payments that are accepted are under it.")
     show_plan(plan, [made])
@@ -190,7 +190,7 @@ def assign(
         lambda desk: desk.assign(who, what, by=by, reason=reason, valid_from=_moment(begins)),
     )
     if json:
-        _print(assignment_data(made))
+        print_data(assignment_data(made))
     else:
         err.print("[good]Assigned[/good]: payments that are accepted from then on are under it.")
         show_seller(who, [made])
@@ -215,7 +215,7 @@ def explain(payment_order_id: str, *, json: Json = False, common: Common = NO_OP
     """
     found = _with_desk(common, lambda desk: desk.explain(payment_order_id))
     if json:
-        _print(explained_data(found))
+        print_data(explained_data(found))
     else:
         show_explained(found)
 
@@ -242,20 +242,8 @@ def _terms(
         raise ConfigurationError(f"Such a plan cannot be: {error}.") from None
 
 
-def _currency(code: str | None) -> str:
-    if code is not None and code not in EXPONENTS:
-        raise ConfigurationError(
-            f"{code[:10]} is no currency.", hint="Use ISO 4217 in capitals, such as EUR."
-        )
-    return code or OTHER_CURRENCIES
-
-
 def _moment(begins: datetime | None) -> datetime | None:
     return None if begins is None else begins.replace(tzinfo=begins.tzinfo or UTC)
-
-
-def _print(data: object) -> None:
-    out.print_json(msgspec.json.encode(data).decode())
 
 
 def _with_desk(common: Common, work: Callable[[FeeDesk], Awaitable[Result]]) -> Result:

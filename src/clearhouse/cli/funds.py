@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Annotated
 
-import msgspec
 from cyclopts import Parameter
 from rich.table import Table
 
-from clearhouse.cli.console import amount, out
+from clearhouse.cli.console import amount, out, print_data
 from clearhouse.cli.embedded import reach_database
 from clearhouse.cli.errors import OK, VIOLATION
 from clearhouse.cli.options import NO_OPTIONS, Common
@@ -41,7 +40,7 @@ def funds(
         found = asyncio.run(_funds(url))
     wanted = [one for one in found if currency is None or one.currency == currency.upper()]
     if json:
-        out.print_json(msgspec.json.encode([as_data(one) for one in wanted]).decode())
+        print_data([as_data(one) for one in wanted])
     else:
         show(wanted)
     return OK if all(one.agree for one in wanted) else VIOLATION

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final
 
-import msgspec
 from cyclopts import Parameter
 from rich.table import Table
 
-from clearhouse.cli.console import out
+from clearhouse.cli.console import out, print_data
 from clearhouse.kernel.clock import SystemClock
 from clearhouse.kernel.errors import ConfigurationError
 from clearhouse.kernel.money import format_minor
@@ -66,7 +65,7 @@ def inspect(
     if booked and (payouts := sent.payouts()):
         found = match(payouts, booked.values(), SystemClock().now().date())
     if json:
-        out.print_json(msgspec.json.encode(_as_data(told, found)).decode())
+        print_data(_as_data(told, found))
     else:
         _show(told, found)
     wrong = any(one.troubles for one in told) or any(one.verdict not in _GOOD for one in found)

@@ -6,13 +6,12 @@ from datetime import timedelta
 from typing import Annotated, TypeVar
 from uuid import UUID
 
-import msgspec
 from cyclopts import Parameter
 from rich.table import Table
 
 from clearhouse.access.model import ApiKey, Scope
 from clearhouse.access.service import ApiKeys
-from clearhouse.cli.console import err, out
+from clearhouse.cli.console import err, out, print_data
 from clearhouse.cli.embedded import reach_database
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.cli.pepper import pepper_of
@@ -66,7 +65,7 @@ def create_key(
 
     key, token = _with_keys(common.load().settings, work)
     if json:
-        out.print_json(msgspec.json.encode({**_row(key), "key": token}).decode())
+        print_data({**_row(key), "key": token})
         return
     err.print(f"[good]Created[/good] the key [name]{name}[/name] for {_listed(key)}.")
     err.print("Keep it now: it is shown once and cannot be found out again.", style="quiet")
@@ -85,7 +84,7 @@ def list_keys(
 
     found = _with_keys(common.load().settings, work)
     if json:
-        out.print_json(msgspec.json.encode([_row(key) for key in found]).decode())
+        print_data([_row(key) for key in found])
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="quiet")
     for column in ("id", "name", "ends in", "may", "created", "state"):

@@ -5,17 +5,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
-import msgspec
 from cyclopts import Parameter, validators
 from rich.markup import escape
 from rich.table import Table
 
 from clearhouse.bootstrap.runtime import Runtime
-from clearhouse.cli.console import amount, err, out
+from clearhouse.cli.console import amount, err, out, print_data
 from clearhouse.cli.database import with_runtime
+from clearhouse.cli.given import check_currency
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.kernel.errors import ConfigurationError
-from clearhouse.kernel.money import EXPONENTS
 from clearhouse.payments.fees.words import percent
 from clearhouse.wallets.margins.model import Margin, Span
 from clearhouse.wallets.margins.service import Margins
@@ -62,10 +61,7 @@ def margin(
     clearhouse fees margin --seller garden-shed --from 2026-01-01 --to 2026-04-01
     ```
     """
-    if currency is not None and currency not in EXPONENTS:
-        raise ConfigurationError(
-            f"{currency[:10]} is no currency.", hint="Use ISO 4217 in capitals, such as EUR."
-        )
+    check_currency(currency)
     if month is not None and (begins is not None or ends is not None):
         raise ConfigurationError("Say --month, or --from and --to.")
     if by_seller and seller is not None:
@@ -82,7 +78,7 @@ def margin(
 
     span, found = with_runtime(common.load().settings, "fees", work)
     if json:
-        out.print_json(msgspec.json.encode([margin_data(one, span) for one in found]).decode())
+        print_data([margin_data(one, span) for one in found])
     else:
         _show(span, found)
 

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
-import msgspec
 from cyclopts import Parameter, validators
 from rich.markup import escape
 from rich.table import Table
@@ -11,7 +10,7 @@ from rich.table import Table
 from clearhouse.bootstrap import Runtime
 from clearhouse.bootstrap.payouts import bank_details_desk, payout_desk
 from clearhouse.cli.actor import actor
-from clearhouse.cli.console import err, out
+from clearhouse.cli.console import err, out, print_data
 from clearhouse.cli.database import with_runtime
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.kernel.errors import ConfigurationError
@@ -60,7 +59,7 @@ def list_payouts(
     wanted = PayoutFilter(seller, status, currency, stuck)
     page = _with_desk(common, lambda desk: desk.list_payouts(wanted, None, limit))
     if json:
-        out.print_json(msgspec.json.encode([_row(one) for one in page.payouts]).decode())
+        print_data([_row(one) for one in page.payouts])
         return
     if not page.payouts:
         err.print("[quiet]No payouts.[/quiet]")
@@ -106,7 +105,7 @@ def show_payout(payout: str, *, json: Json = False, common: Common = NO_OPTIONS)
     found, told = _with_desk(common, work)
     if json:
         events = [{"at": one.at, "type": one.type, "version": one.version} for one in told]
-        out.print_json(msgspec.json.encode({**_row(found), "events": events}).decode())
+        print_data({**_row(found), "events": events})
         return
     for name, value in _row(found).items():
         if value not in (None, ""):
@@ -204,7 +203,7 @@ def show_correction(
         "correction": found.text,
     }
     if json:
-        out.print_json(msgspec.json.encode(row).decode())
+        print_data(row)
         return
     for name, value in row.items():
         out.print(f"[quiet]{name:14}[/quiet] {escape(str(value))}", soft_wrap=True)

@@ -4,14 +4,13 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Final
 
-import msgspec
 from cyclopts import Parameter
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from clearhouse.bootstrap import Runtime
 from clearhouse.bootstrap.payouts import payout_planner
-from clearhouse.cli.console import amount, err, out
+from clearhouse.cli.console import amount, err, out, print_data
 from clearhouse.cli.database import with_runtime
 from clearhouse.cli.errors import OK
 from clearhouse.cli.options import NO_OPTIONS, Common
@@ -52,7 +51,7 @@ def run(
 
     planned = with_runtime(settings, "payouts run", work, size=1)
     if json:
-        out.print_json(msgspec.json.encode(as_data(planned)).decode())
+        print_data(as_data(planned))
     else:
         show(planned)
     return OK

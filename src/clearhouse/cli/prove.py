@@ -5,13 +5,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated
 
-import msgspec
 from cyclopts import Parameter
 from rich.markup import escape
 from rich.table import Table
 
 from clearhouse.bootstrap import open_psps
-from clearhouse.cli.console import out
+from clearhouse.cli.console import out, print_data
 from clearhouse.cli.embedded import reach_database
 from clearhouse.cli.errors import OK, VIOLATION
 from clearhouse.cli.options import NO_OPTIONS, Common
@@ -48,7 +47,7 @@ def prove(
     conclusion = conclusion_of(trail)
     if json:
         data = {"holds": conclusion.holds, "conclusion": conclusion.sentence, "trail": trail}
-        out.print_json(msgspec.json.encode(data).decode())
+        print_data(data)
     else:
         _show(trail, conclusion)
     return OK if conclusion.holds else VIOLATION

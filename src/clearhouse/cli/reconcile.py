@@ -6,11 +6,10 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
-import msgspec
 from cyclopts import Parameter
 
 from clearhouse.bootstrap import Runtime, collector_of, office_of, open_psps, open_runtime
-from clearhouse.cli.console import out
+from clearhouse.cli.console import print_data
 from clearhouse.cli.embedded import reach_database
 from clearhouse.cli.errors import OK, VIOLATION
 from clearhouse.cli.options import NO_OPTIONS, Common
@@ -76,7 +75,7 @@ def reconcile(
         run = _Run(settings, chosen, fetch=fetch)
         asyncio.run(run.go(url, files, day))
     if json:
-        out.print_json(msgspec.json.encode(as_data(run.found)).decode())
+        print_data(as_data(run.found))
     else:
         show(run.found)
     return OK if is_clean(run.found) else VIOLATION

@@ -2,11 +2,10 @@
 
 from typing import Annotated
 
-import msgspec
 from cyclopts import Parameter
 from rich.table import Table
 
-from clearhouse.cli.console import out
+from clearhouse.cli.console import out, print_data
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.cli.routed import tell_routed
 from clearhouse.kernel.errors import ConfigurationError
@@ -79,7 +78,7 @@ def route(
     health = dict.fromkeys(_known(down or ()), Health.DOWN)
     decision = choose(request, settings.routing, health, draw)
     if json:
-        out.print_json(msgspec.json.encode(_row(decision, price, draw)).decode())
+        print_data(_row(decision, price, draw))
     elif explain:
         out.print(_table(decision))
         for reason in decision.reasons:

@@ -3,11 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 
-import msgspec
 from rich.markup import escape
 from rich.table import Table
 
-from clearhouse.cli.console import out
+from clearhouse.cli.console import out, print_data
 from clearhouse.cli.embedded import reach_database
 from clearhouse.kernel.errors import NotFound
 from clearhouse.payments import store
@@ -23,7 +22,7 @@ def tell_routed(settings: Settings, payment_order_id: str, *, json: bool) -> Non
     with reach_database(settings) as url:
         order, attempts = asyncio.run(_read(url, payment_order_id))
     if json:
-        out.print_json(msgspec.json.encode(_row(order, attempts)).decode())
+        print_data(_row(order, attempts))
         return
     out.print(escape(where_it_is(order)), soft_wrap=True)
     for reason in (order.routed_by or _NO_CHOICE).split("; "):

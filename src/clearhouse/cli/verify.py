@@ -6,12 +6,11 @@ from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Annotated
 
-import msgspec
 from cyclopts import Parameter
 from rich.markup import escape
 
 from clearhouse.bootstrap import open_psps
-from clearhouse.cli.console import err, out
+from clearhouse.cli.console import err, out, print_data
 from clearhouse.cli.embedded import reach_database
 from clearhouse.cli.errors import OK, VIOLATION
 from clearhouse.cli.options import NO_OPTIONS, Common
@@ -59,7 +58,7 @@ def verify(
     with reach_database(settings) as url:
         verdict = asyncio.run(_verify(settings, url, since, ask=psp, quiet=json))
     if json:
-        out.print_json(msgspec.json.encode(as_data(verdict)).decode())
+        print_data(as_data(verdict))
     else:
         conclude(verdict)
     return OK if verdict.holds else VIOLATION

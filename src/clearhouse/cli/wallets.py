@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeVar
 from uuid import UUID
 
-import msgspec
 from cyclopts import Parameter
 from rich.markup import escape
 
@@ -12,12 +11,13 @@ from clearhouse.bootstrap.policies import wallet_terms
 from clearhouse.bootstrap.runtime import Runtime
 from clearhouse.bootstrap.wallets import maturing_service
 from clearhouse.cli.actor import actor
-from clearhouse.cli.console import err, out
+from clearhouse.cli.console import err, out, print_data
 from clearhouse.cli.database import with_runtime
+from clearhouse.cli.given import check_currency, minor_of
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.cli.wallet_views import Shown, as_data, hold_data, show, show_terms, terms_data
 from clearhouse.kernel.errors import ConfigurationError, NotFound
-from clearhouse.kernel.money import EXPONENTS, MoneyError, format_minor, parse_minor
+from clearhouse.kernel.money import format_minor
 from clearhouse.payments.store import order_by_key
 from clearhouse.wallets.holds.service import HoldDesk
 from clearhouse.wallets.maturing.agreements import Agreements, Wish
@@ -67,7 +67,7 @@ def show_wallets(
 
     shown = with_runtime(common.load().settings, "wallets", work, size=1)
     if json:
-        out.print_json(msgspec.json.encode(as_data(shown)).decode())
+        print_data(as_data(shown))
     else:
         show(shown)
 
@@ -92,13 +92,14 @@ def place_hold(
     clearhouse wallets hold garden-shed --currency EUR --days 7 --reason "a call to make"
     ```
     """
-    by, wanted = actor(), _currency(currency)
+    by = actor()
+    check_currency(currency)
 
     async def work(runtime: Runtime) -> dict[str, object]:
         until = None if days is None else runtime.clock.now() + timedelta(days=days)
         desk = HoldDesk(runtime.pool, runtime.clock, runtime.ids)
         return hold_data(
-            await desk.place(seller, by=by, reason=reason, currency=wanted, until=until)
+            await desk.place(seller, by=by, reason=reason, currency=currency, until=until)
         )
 
     _told(
@@ -165,7 +166,7 @@ def mature_sale(
             "amount": format_minor(done.amount.minor, done.amount.currency),
             "currency": done.amount.currency,
         }
-        out.print_json(msgspec.json.encode(row).decode())
+        print_data(row)
         return
     err.print(
         f"[good]Matured[/good]: {done.amount} of {escape(done.reference)} became available to"
@@ -209,13 +210,14 @@ def agree_on_terms(
     clearhouse wallets terms garden-shed --platform --reason "the trial is over"
     ```
     """
-    settings, wanted = common.load().settings, _currency(currency)
+    settings = common.load().settings
+    check_currency(currency)
     wish = Wish(
         None if matures is None else _matures(matures),
         None if delay_hours is None else timedelta(hours=delay_hours),
         reserve_basis_points,
         reserve_days,
-        None if keep is None else _kept(keep, wanted),
+        None if keep is None else _kept(keep, currency),
     )
     changes = wish != Wish() or platform
     if changes and not reason:
@@ -226,31 +228,23 @@ def agree_on_terms(
         desk = Agreements(runtime.pool, runtime.clock, runtime.ids, wallet_terms(settings))
         if changes:
             moment = None if begins is None else begins.replace(tzinfo=begins.tzinfo or UTC)
-            await desk.agree(seller, wanted, wish, by=by, reason=reason or "", valid_from=moment)
-        known = wanted or "USD"
-        return terms_data(await desk.terms(seller, known), await desk.own(seller), wanted)
+            await desk.agree(seller, currency, wish, by=by, reason=reason or "", valid_from=moment)
+        known = currency or "USD"
+        return terms_data(await desk.terms(seller, known), await desk.own(seller), currency)
 
     found = with_runtime(settings, "wallets", work, size=1)
     if json:
-        out.print_json(msgspec.json.encode(found).decode())
+        print_data(found)
     else:
         show_terms(seller, found)
 
 
 def _told(row: dict[str, object], what: str, *, json: bool) -> None:
     if json:
-        out.print_json(msgspec.json.encode(row).decode())
+        print_data(row)
         return
     err.print(f"[good]{what}[/good]: {row['reason']}", highlight=False)
     out.print(str(row["hold_id"]), markup=False)
-
-
-def _currency(code: str | None) -> str | None:
-    if code is not None and code not in EXPONENTS:
-        raise ConfigurationError(
-            f"{code[:10]} is no currency.", hint="Use ISO 4217 in capitals, such as EUR."
-        )
-    return code
 
 
 def _matures(word: str) -> Matures:
@@ -262,7 +256,4 @@ def _matures(word: str) -> Matures:
 def _kept(amount: str, currency: str | None) -> int:
     if currency is None:
         raise ConfigurationError("--keep is an amount: name its --currency.")
-    try:
-        return parse_minor(amount, currency)
-    except MoneyError as error:
-        raise ConfigurationError(f"{amount[:40]} {currency} is no amount: {error}.") from None
+    return minor_of(amount, currency)

@@ -14,7 +14,7 @@ from rich.table import Table
 from clearhouse.bootstrap import Runtime
 from clearhouse.bootstrap.merchants import delivery_log, endpoint_service
 from clearhouse.cli.actor import actor
-from clearhouse.cli.console import err, out
+from clearhouse.cli.console import err, out, print_data
 from clearhouse.cli.database import with_runtime
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.kernel.errors import ConfigurationError, InvalidRequest, NotFound
@@ -60,7 +60,7 @@ def list_endpoints(
     """
     page = _with(common, lambda rooms: rooms.endpoints.endpoints(seller, limit=_ALL_AT_MOST))
     if json:
-        _print_json([_row(one) for one in page.endpoints])
+        print_data([_row(one) for one in page.endpoints])
         return
     if not page.endpoints:
         err.print("There is no webhook endpoint; `clearhouse webhooks create URL` adds one.")
@@ -104,7 +104,7 @@ def create_endpoint(
     wanted, who = Wanted(None, event, description), actor()
     made = _with(common, lambda rooms: rooms.endpoints.create(who, url, wanted, seller))
     if json:
-        _print_json({**_row(made.endpoint), "secret": made.secret})
+        print_data({**_row(made.endpoint), "secret": made.secret})
         return
     err.print(f"[good]Added[/good] {made.endpoint.public_id}.")
     err.print("Keep its secret now: it is shown once.", style="quiet")
@@ -231,7 +231,7 @@ def list_deliveries(
     wanted = DeliveryState(state) if state else None
     page = _with(common, lambda rooms: rooms.log.deliveries(found, wanted, None, limit))
     if json:
-        _print_json([_delivery(one) for one in page.deliveries])
+        print_data([_delivery(one) for one in page.deliveries])
         return
     if not page.deliveries:
         err.print("Nothing was sent to it yet." if state is None else f"Nothing is {state}.")
@@ -346,7 +346,7 @@ def _show(delivery: Delivery, tries: list[Try], *, json: bool) -> None:
     if json:
         body = msgspec.Raw(delivery.payload.encode())
         log = [{**msgspec.to_builtins(one)} for one in tries]
-        _print_json({**_delivery(delivery), "payload": body, "log": log})
+        print_data({**_delivery(delivery), "payload": body, "log": log})
         return
     for name, value in _delivery(delivery).items():
         if value is not None:
@@ -385,7 +385,3 @@ def _delivery(delivery: Delivery) -> dict[str, object]:
         "next_try_at": delivery.next_at,
         "created_at": delivery.created_at,
     }
-
-
-def _print_json(value: object) -> None:
-    out.print_json(msgspec.json.encode(value).decode())

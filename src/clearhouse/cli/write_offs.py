@@ -2,18 +2,16 @@
 
 from typing import Annotated
 
-import msgspec
 from cyclopts import Parameter
 from rich.markup import escape
 
 from clearhouse.bootstrap import Runtime
 from clearhouse.bootstrap.wallets import write_off_desk
 from clearhouse.cli.actor import actor
-from clearhouse.cli.console import err, out
+from clearhouse.cli.console import err, out, print_data
 from clearhouse.cli.database import with_runtime
+from clearhouse.cli.given import check_currency, minor_of
 from clearhouse.cli.options import NO_OPTIONS, Common
-from clearhouse.kernel.errors import ConfigurationError
-from clearhouse.kernel.money import EXPONENTS, MoneyError, parse_minor
 from clearhouse.wallets.write_offs.model import AskedWriteOff, WriteOff
 
 
@@ -46,7 +44,8 @@ def write_off_debt(
         The seller's account.
     """
     settings, who = common.load().settings, actor()
-    minor = _minor(amount, currency)
+    check_currency(currency)
+    minor = None if amount is None else minor_of(amount, currency)
 
     async def work(runtime: Runtime) -> WriteOff | AskedWriteOff:
         desk = write_off_desk(runtime, settings)
@@ -54,7 +53,7 @@ def write_off_debt(
 
     done = with_runtime(settings, "wallets", work, size=1)
     if json:
-        out.print_json(msgspec.json.encode(_data(done)).decode())
+        print_data(_data(done))
     elif isinstance(done, WriteOff):
         err.print(f"[good]Written off[/good]: {done.amount} of {escape(seller)} is a loss.")
         out.print(done.public_id, markup=False)
@@ -72,16 +71,3 @@ def _data(done: WriteOff | AskedWriteOff) -> dict[str, object]:
         "asked_by": done.asked_by,
         "decided_by": done.decided_by if is_done else None,
     }
-
-
-def _minor(amount: str | None, currency: str) -> int | None:
-    if currency not in EXPONENTS:
-        raise ConfigurationError(
-            f"{currency[:10]} is no currency.", hint="Use ISO 4217 in capitals, such as EUR."
-        )
-    if amount is None:
-        return None
-    try:
-        return parse_minor(amount, currency)
-    except MoneyError as error:
-        raise ConfigurationError(f"{amount[:40]} {currency} is no amount: {error}.") from None

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
-import msgspec
 import uvloop
 from cyclopts import Parameter
 
@@ -18,7 +17,7 @@ from clearhouse.cli.bench.report import Row, markdown, show
 from clearhouse.cli.bench.stored import fill
 from clearhouse.cli.bench.world import CARDS, ENGINE, WIRE, House, World, open_world
 from clearhouse.cli.bench.yardsticks import SCALE
-from clearhouse.cli.console import err, out, say
+from clearhouse.cli.console import err, print_data, say
 from clearhouse.cli.errors import OK
 from clearhouse.cli.memory import settle_in
 from clearhouse.cli.servers import interruptible
@@ -77,7 +76,7 @@ def bench(
         shutil.rmtree(directory, ignore_errors=True)
     machine = describe()
     if json:
-        out.print_json(msgspec.json.encode({"machine": machine, "rows": rows}).decode())
+        print_data({"machine": machine, "rows": rows})
     else:
         show(rows, machine)
     if write is not None:

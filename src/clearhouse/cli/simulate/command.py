@@ -7,12 +7,11 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Final
 
-import msgspec
 from cyclopts import Parameter, validators
 
 from clearhouse.bootstrap import migrate_all
 from clearhouse.cli import funds as funds_command
-from clearhouse.cli.console import out
+from clearhouse.cli.console import out, print_data
 from clearhouse.cli.errors import OK, VIOLATION
 from clearhouse.cli.logs import configure
 from clearhouse.cli.servers import interruptible
@@ -70,7 +69,7 @@ def simulate(
         if not keep:
             shutil.rmtree(directory, ignore_errors=True)
     if json:
-        out.print_json(msgspec.json.encode(as_data(outcome)).decode())
+        print_data(as_data(outcome))
     else:
         conclude(outcome)
         out.print()
