@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from clearhouse.kernel.errors import Fault, InvalidRequest
 from clearhouse.postgres.connection import Connection, Pool
 from clearhouse.postgres.queries import load_queries
 
+LONGEST_REASON: Final = 500
 _QUERIES: Final = load_queries("clearhouse.access")
 
 
@@ -22,6 +24,18 @@ class Deed:
     action: str
     target: str
     reason: str
+
+
+def says_why(reason: str) -> bool:
+    """Whether a reason says something, and is short enough to be kept whole."""
+    return bool(reason.strip()) and len(reason) <= LONGEST_REASON
+
+
+def check_reason(reason: str) -> None:
+    """Raises InvalidRequest for a reason that says nothing, or too much."""
+    if not says_why(reason):
+        detail = f"must say why, in 1 to {LONGEST_REASON} characters"
+        raise InvalidRequest([Fault("/reason", "invalid-value", detail)], f"The reason {detail}.")
 
 
 async def note_deed(connection: Connection, deed: Deed) -> None:

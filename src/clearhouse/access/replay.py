@@ -31,3 +31,11 @@ def judge(body_hash: bytes, row: asyncpg.Record) -> IntakeAnswer | Exception | N
             hint="Repeat the first body exactly, or use a new key for a new request.",
         )
     return None
+
+
+def known_answer(body_hash: bytes, row: asyncpg.Record) -> IntakeAnswer | None:
+    """As ``judge``, for one request at a time: raises what ``judge`` returns to be raised."""
+    decided = judge(body_hash, row)
+    if isinstance(decided, Exception):
+        raise decided
+    return decided

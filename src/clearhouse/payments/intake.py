@@ -31,15 +31,11 @@ from clearhouse.payments.pages.intake import store_pages
 from clearhouse.payments.routes import Route, Router
 from clearhouse.payments.store import QUERIES, SCHEMA
 from clearhouse.postgres.barrier import pass_barrier
-from clearhouse.postgres.connection import Connection, Pool, in_race
+from clearhouse.postgres.connection import Connection, Pool, RaceLost, in_race
 from clearhouse.postgres.group_commit import GroupCommit
 
 _Answer = IntakeAnswer | Exception
 _STORE: Final = QUERIES["store_payments"].replace("{publish}", publish_clause(SCHEMA, 27))
-
-
-class _RaceLost(Exception):
-    """Another transaction took a key between our look and our insert; look again."""
 
 
 class IntakeService:
@@ -133,11 +129,11 @@ class IntakeService:
             nonlocal closely
             try:
                 return await self._store(connection, batch, closely=closely)
-            except _RaceLost:
+            except RaceLost:
                 closely = True
                 raise
 
-        answers = await in_race(self._pool, self._clock, work, over="the same ids", lost=_RaceLost)
+        answers = await in_race(self._pool, self._clock, work, over="the same ids", lost=RaceLost)
         if any(isinstance(answer, IntakeAnswer) and answer.replayed for answer in answers):
             await pass_barrier(self._pool)
         return answers
@@ -237,7 +233,7 @@ class IntakeService:
         )
         stored = (len(fresh), len(fresh), len(orders))
         if row is None or tuple(row.values()) != stored:
-            raise _RaceLost
+            raise RaceLost
         several = [intake for intake in fresh if intake.payment.alternatives]
         if several:
             await _store_alternatives(connection, several)

@@ -49,6 +49,10 @@ _ATTEMPTS: Final = 5
 _SCANS: Final = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
 
 
+class RaceLost(Exception):
+    """Another transaction took what was free when this one looked; ``in_race`` looks again."""
+
+
 async def open_pool(
     dsn: str, *, size: int, name: str, role: str | None = APPLICATION_ROLE, scans: bool = False
 ) -> Pool:

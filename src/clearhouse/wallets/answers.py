@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final, Protocol
 from uuid import UUID
 
-from clearhouse.access.replay import IntakeAnswer, judge
+from clearhouse.access.replay import IntakeAnswer, known_answer
 from clearhouse.kernel.clock import Clock
 from clearhouse.postgres.barrier import pass_barrier
 from clearhouse.postgres.connection import Connection, Pool, in_race
@@ -67,11 +67,8 @@ class Answers:
     ) -> IntakeAnswer:
         key = (request.api_key_id, request.idempotency_key)
         [row] = await connection.fetch(_QUERIES["look_before"], *key)
-        decided = judge(request.body_hash, row)
-        if isinstance(decided, IntakeAnswer):
-            return decided
-        if decided is not None:
-            raise decided
+        if (known := known_answer(request.body_hash, row)) is not None:
+            return known
         if row["expired"]:
             await connection.execute(_QUERIES["forget_key"], *key)
         body = await make(connection)

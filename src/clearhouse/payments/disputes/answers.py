@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from clearhouse.access.replay import IntakeAnswer, judge
+from clearhouse.access.replay import IntakeAnswer, known_answer
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import NotFound
 from clearhouse.kernel.ids import Ids
@@ -74,11 +74,8 @@ class AnswerIntake:
         [row] = await connection.fetch(
             QUERIES["look_before_answer"], wanted.api_key_id, wanted.idempotency_key
         )
-        decided = judge(wanted.body_hash, row)
-        if isinstance(decided, IntakeAnswer):
-            return decided
-        if decided is not None:
-            raise decided
+        if (known := known_answer(wanted.body_hash, row)) is not None:
+            return known
         if row["expired"]:
             await connection.execute(
                 PAYMENTS["forget_keys"], [wanted.api_key_id], [wanted.idempotency_key]

@@ -12,7 +12,7 @@ from clearhouse.kernel.money import Money
 from clearhouse.payments.disputes.answering import Answer, AnswerKind, ClaimedDispute, NewAnswer
 from clearhouse.payments.disputes.model import Dispute, DisputeMoney
 from clearhouse.payments.operations.model import OperationStatus
-from clearhouse.postgres.connection import Connection, Pool, row_value
+from clearhouse.postgres.connection import Connection, Pool, RaceLost, row_value
 from clearhouse.postgres.queries import load_queries
 from clearhouse.psp.disputes import DisputeStage, Evidence
 
@@ -22,10 +22,6 @@ _MARK: Final = "dp_"
 
 ASKED_AFTER: Final = timedelta(minutes=1)
 """When an open dispute's PSP is first asked about it; its webhooks come sooner."""
-
-
-class RaceLost(Exception):
-    """Another transaction made the same dispute between our look and our insert; look again."""
 
 
 def dispute_of(row: asyncpg.Record) -> Dispute:

@@ -4,18 +4,16 @@ A webhook is sent again for hours or days, and then never. A dispute that nobody
 is in no work list either, so that only the PSP's own list can tell of it.
 """
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from clearhouse.kernel.clock import Clock
-from clearhouse.kernel.errors import UnavailableError
 from clearhouse.payments.disputes.learning import DisputeLearning
 from clearhouse.payments.disputes.model import LearntDispute
-from clearhouse.payments.disputes.store import QUERIES, RaceLost
-from clearhouse.postgres.connection import Connection, Pool, in_transaction
+from clearhouse.payments.disputes.store import QUERIES
+from clearhouse.postgres.connection import Connection, Pool, RaceLost, in_race, in_transaction
 from clearhouse.psp.disputes import DisputeFacts
 
 EVERY: Final = timedelta(hours=1)
@@ -27,7 +25,6 @@ _FIRST: Final = timedelta(days=180)
 _OVERLAP: Final = timedelta(days=3)
 """How far each later reading goes back behind the one before, since a PSP's days are its own, its
 list may lag, and a dispute whose order is not settled yet is not taken."""
-_RACES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +80,8 @@ class DisputeSweep:
             ]
             return sum(await self._learning.learn(connection, learnt)) if learnt else 0
 
-        for _ in range(_RACES):
-            with contextlib.suppress(RaceLost):  # a webhook told of one a moment ago: look again
-                return await in_transaction(self._pool, self._clock, work)
-        raise UnavailableError("Too many webhooks tell of the same disputes.")
+        # A webhook may tell of one between our look and our insert.
+        return await in_race(self._pool, self._clock, work, over="the same disputes", lost=RaceLost)
 
     async def finish(self, claimed: ClaimedSweep) -> bool:
         """The list was read to its end; False when the lease was lost."""

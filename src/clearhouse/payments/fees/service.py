@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from clearhouse.access.audit_log import Deed, note_deed
+from clearhouse.access.audit_log import LONGEST_REASON, Deed, note_deed, says_why
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import ConfigurationError, NotFound
 from clearhouse.kernel.ids import Ids
@@ -21,7 +21,6 @@ from clearhouse.payments.fees.rule import Steps, month_of, steps_of
 from clearhouse.postgres.connection import Connection, Pool, in_transaction
 
 _LONGEST_NAME: Final = 100
-_LONGEST_REASON: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +191,9 @@ class FeeDesk:
 
 
 def _from(valid_from: datetime | None, now: datetime, reason: str) -> datetime:
-    if not reason.strip() or len(reason) > _LONGEST_REASON:
+    if not says_why(reason):
         raise ConfigurationError(
-            f"Say why, in 1 to {_LONGEST_REASON} characters, for the audit log."
+            f"Say why, in 1 to {LONGEST_REASON} characters, for the audit log."
         )
     if valid_from is not None and valid_from < now:
         raise ConfigurationError(

@@ -33,7 +33,6 @@ from clearhouse.payments.operations.store import (
     QUERIES,
     IdempotencyRecord,
     LockedOrder,
-    RaceLost,
     lock_orders,
     order_ids,
     store_operations,
@@ -41,7 +40,7 @@ from clearhouse.payments.operations.store import (
 from clearhouse.payments.operations.terms import FeePolicy, terms_of
 from clearhouse.payments.store import QUERIES as PAYMENTS
 from clearhouse.postgres.barrier import pass_barrier
-from clearhouse.postgres.connection import Connection, Pool, in_race
+from clearhouse.postgres.connection import Connection, Pool, RaceLost, in_race
 from clearhouse.postgres.group_commit import GroupCommit
 
 _Answer = IntakeAnswer | Exception

@@ -23,7 +23,7 @@ from clearhouse.payments.operations.model import (
 )
 from clearhouse.payments.operations.terms import ChargedOrder
 from clearhouse.payments.store import SCHEMA
-from clearhouse.postgres.connection import Connection, Pool, affected
+from clearhouse.postgres.connection import Connection, Pool, RaceLost, affected
 from clearhouse.postgres.queries import load_queries
 from clearhouse.psp.contract import Capabilities, attempt_key
 
@@ -34,10 +34,6 @@ _STORE: Final = QUERIES["store_operations"].replace("{publish}", publish_clause(
 async def ask_again(connection: Connection, operation_id: UUID) -> bool:
     """Have an operation's PSP asked at once; False when it is final, so that nobody asks."""
     return affected(await connection.execute(QUERIES["ask_again"], operation_id)) == 1
-
-
-class RaceLost(Exception):
-    """Another transaction took a key between our look and our insert; look again."""
 
 
 @dataclass(frozen=True, slots=True)

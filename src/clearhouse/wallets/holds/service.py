@@ -1,10 +1,9 @@
 """Holds that people place and release, each with a reason that the audit log keeps."""
 
 from datetime import datetime, timedelta
-from typing import Final
 from uuid import UUID
 
-from clearhouse.access.audit_log import Deed, note_deed
+from clearhouse.access.audit_log import Deed, check_reason, note_deed
 from clearhouse.access.replay import IntakeAnswer
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import Fault, InvalidRequest, NotFound
@@ -13,8 +12,6 @@ from clearhouse.postgres.connection import Connection, Pool, in_transaction
 from clearhouse.wallets.answers import Answers
 from clearhouse.wallets.holds import store
 from clearhouse.wallets.holds.model import Hold, HoldKind, HoldPage, NewHold, Release
-
-_LONGEST_REASON: Final = 500
 
 
 class HoldDesk:
@@ -77,7 +74,7 @@ class HoldDesk:
         such hold, and InvalidRequest as ``place`` does.
         """
         now = self._clock.now()
-        _check(reason)
+        check_reason(reason)
 
         async def work(connection: Connection) -> Hold:
             found = await store.hold(connection, hold_id)
@@ -119,7 +116,7 @@ class HoldDesk:
         until: datetime | None,
     ) -> Hold:
         now = self._clock.now()
-        _check(reason)
+        check_reason(reason)
         if until is not None and until <= now:
             raise InvalidRequest([Fault("/until", "invalid-value", "must be a time to come")])
         return Hold(
@@ -142,9 +139,3 @@ class HoldDesk:
     def _deed(self, hold: Hold, action: str, by: str, reason: str, now: datetime) -> Deed:
         target = f"hold {hold.hold_id} of {hold.seller_account}"
         return Deed(self._ids.at(now), now, by, action, target[:300], reason)
-
-
-def _check(reason: str) -> None:
-    if not reason.strip() or len(reason) > _LONGEST_REASON:
-        detail = f"must say why, in 1 to {_LONGEST_REASON} characters"
-        raise InvalidRequest([Fault("/reason", "invalid-value", detail)], f"The reason {detail}.")

@@ -1,10 +1,9 @@
 """Maturing by hand: what waits for a settlement that never comes, with a reason."""
 
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
-from clearhouse.access.audit_log import Deed, note_deed
+from clearhouse.access.audit_log import LONGEST_REASON, Deed, note_deed, says_why
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import ConfigurationError, Conflict, NotFound
 from clearhouse.kernel.ids import Ids
@@ -13,8 +12,6 @@ from clearhouse.postgres.connection import Connection, Pool, in_transaction
 from clearhouse.wallets.maturing import store
 from clearhouse.wallets.maturing.model import DueSale
 from clearhouse.wallets.maturing.service import Maturing
-
-_LONGEST_REASON: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +38,8 @@ class MaturingDesk:
         Should the settlement come later, it changes nothing but what is known of the PSP's fee.
         Raises NotFound, and Conflict for a sale that has matured, or will by itself.
         """
-        if not reason.strip() or len(reason) > _LONGEST_REASON:
-            raise ConfigurationError(f"Say why, in 1 to {_LONGEST_REASON} characters.")
+        if not says_why(reason):
+            raise ConfigurationError(f"Say why, in 1 to {LONGEST_REASON} characters.")
 
         async def work(connection: Connection) -> MaturedByHand:
             found = await store.locked_sale(connection, sale_id)

@@ -7,7 +7,7 @@ that is lost is seen, and no longer counted as something that is owed to the pla
 from collections.abc import Mapping
 from typing import Final
 
-from clearhouse.access.audit_log import Deed, note_deed
+from clearhouse.access.audit_log import Deed, check_reason, note_deed
 from clearhouse.kernel.clock import Clock
 from clearhouse.kernel.errors import Conflict, Fault, InvalidRequest, NotFound, SecondPersonNeeded
 from clearhouse.kernel.ids import Ids
@@ -22,7 +22,6 @@ from clearhouse.wallets.service import SCHEMA, WalletService
 from clearhouse.wallets.write_offs.model import KIND, AskedWriteOff, WriteOff
 
 _QUERIES: Final = load_queries("clearhouse.wallets.write_offs")
-_LONGEST_REASON: Final = 500
 
 
 class WriteOffDesk:
@@ -63,7 +62,7 @@ class WriteOffDesk:
         debt, InvalidRequest for more than is owed or a reason that says nothing, and
         SecondPersonNeeded when whoever asked decides.
         """
-        _check(reason)
+        check_reason(reason)
 
         async def work(connection: Connection) -> WriteOff | AskedWriteOff:
             owed = await self._owed(connection, seller_account, currency)
@@ -201,12 +200,6 @@ def _event(done: WriteOff) -> DebtWrittenOff:
         currency=done.amount.currency,
         decided_by=done.decided_by,
     )
-
-
-def _check(reason: str) -> None:
-    if not reason.strip() or len(reason) > _LONGEST_REASON:
-        detail = f"must say why, in 1 to {_LONGEST_REASON} characters"
-        raise InvalidRequest([Fault("/reason", "invalid-value", detail)], f"The reason {detail}.")
 
 
 def _too_much(minor: int, owed: Money) -> InvalidRequest:
