@@ -1,58 +1,24 @@
 """kill -9 of the payout worker at every step, with the sandbox's bank: nobody is paid twice."""
 
 import asyncio
-import json
 import signal
 from collections import Counter
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from tests import forked
 from tests.end_to_end.dying_payer import LEASE, MOMENTS, rail_in, work_until_death
-from tests.ledger.books import CLOCK
 from tests.payouts.house import an_account, ask, desk, left, seller, wanted
+from tests.payouts.sandbox_bank import Bank, core_over
 from tests.payouts.tills import Hands
 from tests.proof.flow import consume
 from tests.proof.test_money_back import findings
-from tests.psp.rails.files import Stopped
 
 from clearhouse.postgres.connection import Pool
-from clearhouse.sandbox.app import create_app
-from clearhouse.sandbox.core import Core
-from clearhouse.sandbox.server import open_core
 from clearhouse.wallets.payouts.model import PayoutStatus
 
 HOLDERS = ("Ann Seller", "Reject AC04", "Return MD07", "Bob Seller")
 P = PayoutStatus
-
-
-@dataclass
-class Bank:
-    """The sandbox's bank over a folder, by its own clock."""
-
-    core: Core
-
-    def work(self, **later: float) -> None:
-        self.core.clock.advance(timedelta(**later))
-        for chore in self.core.chores:
-            chore()
-        self.core.agenda.run_due()
-        for chore in self.core.chores:
-            chore()
-
-    def payments(self) -> list[dict[str, str]]:
-        rows = self.core.truth.execute(
-            "SELECT body FROM objects WHERE psp = 'bank' AND kind = 'payment' ORDER BY seq"
-        )
-        return [json.loads(row[0]) for row in rows]
-
-
-def bank_over(folder: Path) -> Bank:
-    core = open_core(None, clock=Stopped(CLOCK.now()), bank_folder=folder)
-    create_app(core)
-    return Bank(core)
 
 
 async def worker_dies(database: str, folder: Path, moment: str, bank: Bank) -> None:
@@ -71,7 +37,7 @@ async def test_a_dead_payout_worker_pays_nobody_twice(
 ) -> None:
     folder = tmp_path / "sepa"
     rail = rail_in(folder)
-    bank = bank_over(tmp_path)
+    bank = Bank(core_over(tmp_path))
     names: list[str] = []
     for number, holder in enumerate(HOLDERS):
         await seller(pool, f"seller-{number}", 5_000, account=an_account(holder))

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from tests.ledger.books import CLOCK
 from tests.payouts.house import CIPHER, ask, desk, details_desk, left, seller, told, wanted
+from tests.payouts.sandbox_bank import Bank, core_over
 from tests.payouts.tills import Hands
 from tests.proof.flow import consume
 from tests.proof.test_money_back import findings
@@ -33,9 +34,7 @@ from clearhouse.psp.rails import (
     UsAccount,
 )
 from clearhouse.psp.stripe.rail import StripeRail
-from clearhouse.sandbox.app import create_app
-from clearhouse.sandbox.core import Core
-from clearhouse.sandbox.server import Running, open_core, running
+from clearhouse.sandbox.server import Running, running
 from clearhouse.wallets.payouts.details import correction_place
 from clearhouse.wallets.payouts.model import PayoutStatus, SendingReason
 from clearhouse.wallets.payouts.sending import Patience
@@ -218,35 +217,20 @@ async def test_what_stripe_did_not_answer_is_asked_about(
 
 
 @dataclass
-class AmericanBank:
-    """The sandbox's bank over a folder, and the rail that shares it, by one clock."""
+class AmericanBank(Bank):
+    """The sandbox's bank, and the rail that shares its folder and its clock."""
 
-    core: Core
     rail: Rail
     clock: Stopped
 
     def pass_days(self, days: float) -> None:
         self.clock.time += timedelta(days=days)
-        self.core.clock.advance(timedelta(days=days))
-        for chore in self.core.chores:
-            chore()
-        self.core.agenda.run_due()
-        for chore in self.core.chores:
-            chore()
-
-    def payments(self) -> list[dict[str, str]]:
-        rows = self.core.truth.execute(
-            "SELECT body FROM objects WHERE psp = 'bank' AND kind = 'payment' ORDER BY seq"
-        )
-        return [json.loads(row[0]) for row in rows]
+        self.work(days=days)
 
 
 def american_bank(folder: Path) -> AmericanBank:
-    now = CLOCK.now()
-    core = open_core(None, clock=Stopped(now), bank_folder=folder)
-    create_app(core)
-    clock = Stopped(now)
-    return AmericanBank(core, NACHA.rail(folder / "nacha", clock), clock)
+    clock = Stopped(CLOCK.now())
+    return AmericanBank(core_over(folder), NACHA.rail(folder / "nacha", clock), clock)
 
 
 def people(*holders: str) -> list[Destination]:
