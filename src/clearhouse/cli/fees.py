@@ -1,7 +1,7 @@
 """``clearhouse fees``: plans and who has which, and how one fee came about."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, TypeVar
 
 from cyclopts import Parameter
@@ -20,7 +20,7 @@ from clearhouse.cli.fee_views import (
     show_seller,
     version_data,
 )
-from clearhouse.cli.given import check_currency
+from clearhouse.cli.given import check_currency, in_utc
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.kernel.errors import ConfigurationError
 from clearhouse.payments.fees.model import EVERYONE, OTHER_CURRENCIES, FeeTerms, Tier
@@ -243,7 +243,7 @@ def _terms(
 
 
 def _moment(begins: datetime | None) -> datetime | None:
-    return None if begins is None else begins.replace(tzinfo=begins.tzinfo or UTC)
+    return None if begins is None else in_utc(begins)
 
 
 def _with_desk(common: Common, work: Callable[[FeeDesk], Awaitable[Result]]) -> Result:

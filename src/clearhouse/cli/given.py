@@ -1,4 +1,6 @@
-"""Currencies and amounts as people give them to commands."""
+"""Currencies, amounts and times as people give them to commands."""
+
+from datetime import UTC, datetime
 
 from clearhouse.kernel.errors import ConfigurationError
 from clearhouse.kernel.money import EXPONENTS, MoneyError, parse_minor
@@ -18,3 +20,8 @@ def minor_of(amount: str, currency: str) -> int:
         return parse_minor(amount, currency)
     except MoneyError as error:
         raise ConfigurationError(f"{amount[:40]} {currency} is no amount: {error}.") from None
+
+
+def in_utc(moment: datetime) -> datetime:
+    """A time with its offset; one without is in UTC."""
+    return moment.replace(tzinfo=moment.tzinfo or UTC)

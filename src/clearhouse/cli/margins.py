@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Final
 
 from cyclopts import Parameter, validators
@@ -12,8 +12,9 @@ from rich.table import Table
 from clearhouse.bootstrap.runtime import Runtime
 from clearhouse.cli.console import amount, err, out, print_data
 from clearhouse.cli.database import with_runtime
-from clearhouse.cli.given import check_currency
+from clearhouse.cli.given import check_currency, in_utc
 from clearhouse.cli.options import NO_OPTIONS, Common
+from clearhouse.kernel.days import midnight, month_after
 from clearhouse.kernel.errors import ConfigurationError
 from clearhouse.payments.fees.words import percent
 from clearhouse.wallets.margins.model import Margin, Span
@@ -96,13 +97,12 @@ def span_of(
         match = _MONTH.fullmatch(month)
         if match is None or not 1 <= int(match[2]) <= 12 or not 1970 <= int(match[1]) < 9999:
             raise ConfigurationError("--month is a month such as 2026-11.")
-        year, number = int(match[1]), int(match[2])
-        following = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
-        return Span(datetime(year, number, 1, tzinfo=UTC), following)
+        first = date(int(match[1]), int(match[2]), 1)
+        return Span(midnight(first), midnight(month_after(first)))
     if begins is None:
         raise ConfigurationError("Say --from too.")
-    first = begins.replace(tzinfo=begins.tzinfo or UTC)
-    beyond = now if ends is None else ends.replace(tzinfo=ends.tzinfo or UTC)
+    first = in_utc(begins)
+    beyond = now if ends is None else in_utc(ends)
     if beyond <= first:
         raise ConfigurationError("--to is after --from.")
     return Span(first, beyond)

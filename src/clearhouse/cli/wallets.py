@@ -1,6 +1,6 @@
 """``clearhouse wallets``: what sellers are owed, what stops their payouts, and their terms."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from clearhouse.bootstrap.wallets import maturing_service
 from clearhouse.cli.actor import actor
 from clearhouse.cli.console import err, out, print_data
 from clearhouse.cli.database import with_runtime
-from clearhouse.cli.given import check_currency, minor_of
+from clearhouse.cli.given import check_currency, in_utc, minor_of
 from clearhouse.cli.options import NO_OPTIONS, Common
 from clearhouse.cli.wallet_views import Shown, as_data, hold_data, show, show_terms, terms_data
 from clearhouse.kernel.errors import ConfigurationError, NotFound
@@ -227,7 +227,7 @@ def agree_on_terms(
     async def work(runtime: Runtime) -> dict[str, object]:
         desk = Agreements(runtime.pool, runtime.clock, runtime.ids, wallet_terms(settings))
         if changes:
-            moment = None if begins is None else begins.replace(tzinfo=begins.tzinfo or UTC)
+            moment = None if begins is None else in_utc(begins)
             await desk.agree(seller, currency, wish, by=by, reason=reason or "", valid_from=moment)
         known = currency or "USD"
         return terms_data(await desk.terms(seller, known), await desk.own(seller), currency)

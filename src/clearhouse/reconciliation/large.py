@@ -7,11 +7,12 @@ has lines already, a key that is in it twice), its lines are read as those of an
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import timedelta
 from typing import Final
 
 import asyncpg
 
+from clearhouse.kernel.days import midnight
 from clearhouse.postgres.connection import Connection
 from clearhouse.reconciliation.copying import LineSource
 from clearhouse.reconciliation.matching import FeePlan, plan_columns
@@ -65,8 +66,3 @@ async def _attach(
     except asyncpg.UniqueViolationError:
         return False
     return True
-
-
-def midnight(day: date) -> datetime:
-    """The first moment of a UTC day."""
-    return datetime.combine(day, time(), UTC)

@@ -7,12 +7,13 @@ it: SQL reads it as it stands here. Nothing is mended by likeness. A person is s
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
 from clearhouse.kernel.clock import Clock
+from clearhouse.kernel.days import midnight
 from clearhouse.kernel.ids import floor_of
 from clearhouse.postgres.connection import Connection, Pool
 from clearhouse.reconciliation.store import QUERIES
@@ -104,7 +105,7 @@ class Likenesses:
         In the caller's transaction, in a constant number of statements.
         """
         await connection.execute(QUERIES["forget_likenesses"], psp, day)
-        start = datetime.combine(day, time(), UTC) - _WINDOW
+        start = midnight(day) - _WINDOW
         told = await connection.execute(
             QUERIES["find_likenesses"],
             psp,

@@ -7,9 +7,10 @@ sale, so that no sale leaves a seller in debt.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from uuid import UUID
 
+from clearhouse.kernel.days import midnight, month_after
 from clearhouse.kernel.ids import floor_of
 from clearhouse.kernel.money import basis_points_of
 from clearhouse.payments.fees.model import FeeTerms, Month, Tier
@@ -77,9 +78,8 @@ def month_of(seller_account: str, currency: str, accepted_at: datetime) -> Month
 
 def ids_of(month: Month) -> tuple[UUID, UUID]:
     """The first id of a month's orders, and the first beyond them."""
-    begins = month.begins
-    following = date(begins.year + begins.month // 12, begins.month % 12 + 1, 1)
-    return _floor(begins), _floor(following)
+    following = month_after(month.begins)
+    return floor_of(midnight(month.begins)), floor_of(midnight(following))
 
 
 def volumes_before(before: Mapping[Month, int], sales: Iterable[tuple[Month, int]]) -> list[int]:
@@ -90,7 +90,3 @@ def volumes_before(before: Mapping[Month, int], sales: Iterable[tuple[Month, int
         met.append(so_far[month])
         so_far[month] += minor
     return met
-
-
-def _floor(day: date) -> UUID:
-    return floor_of(datetime.combine(day, time(), UTC))

@@ -1,9 +1,10 @@
 """What a Braintree dispute means: pure, so that a table can test it."""
 
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Final
 
+from clearhouse.kernel.days import midnight
 from clearhouse.kernel.money import Money
 from clearhouse.psp.braintree.objects import Dispute, money
 from clearhouse.psp.disputes import DisputeFacts, DisputeStage
@@ -60,4 +61,4 @@ def _stage(dispute: Dispute) -> DisputeStage:
 
 
 def _midnight(day: date | None) -> datetime | None:
-    return None if day is None else datetime.combine(day, time(), UTC)
+    return None if day is None else midnight(day)

@@ -12,10 +12,11 @@ import io
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from itertools import islice
 from typing import Final
 
+from clearhouse.kernel.days import midnight
 from clearhouse.kernel.errors import UnavailableError
 from clearhouse.kernel.money import MoneyError, format_minor
 from clearhouse.psp.braintree.connection import Connection
@@ -70,7 +71,7 @@ class ReportCalls:
         """The same from a search, page by page, each within the time limit of a call."""
         spool, call = Spool(), self._connection.call
         spool.write(_row(dict(zip(_HEADER, _HEADER, strict=True))))
-        start = datetime.combine(day, time(), UTC)
+        start = midnight(day)
         for hour in range(24):
             since = start + hour * _HOUR
             until = since + _HOUR - timedelta(seconds=1)

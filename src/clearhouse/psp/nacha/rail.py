@@ -2,11 +2,12 @@
 
 import os
 import re
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from clearhouse.kernel.clock import Clock
+from clearhouse.kernel.days import midnight
 from clearhouse.kernel.errors import ConfigurationError
 from clearhouse.psp.banks.files import FOLDER, FileRail, FileRules, folder_of
 from clearhouse.psp.banks.inbox import KeysOf
@@ -130,9 +131,9 @@ class NachaRules(FileRules):
         while left:
             day += timedelta(days=1)
             left -= day.weekday() < 5
-        if self._clock.now() < datetime.combine(day, time(), UTC) + timedelta(days=1):
+        if self._clock.now() < midnight(day) + timedelta(days=1):
             return None
-        return datetime.combine(batch.execution_date, time(), UTC)
+        return midnight(batch.execution_date)
 
     def _key_of(self, short: str) -> str | None:
         if not re.fullmatch(r"[A-Z2-7]{15}", short, re.ASCII):

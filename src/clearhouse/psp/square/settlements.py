@@ -6,9 +6,10 @@ are fetched with it; that they come again with the next day's does no harm.
 """
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
+from clearhouse.kernel.days import midnight
 from clearhouse.kernel.errors import UnavailableError
 from clearhouse.psp.report_files import Spool
 from clearhouse.psp.settlements import Report
@@ -29,7 +30,7 @@ class ReportCalls:
 
         Raises UnavailableError.
         """
-        start = datetime.combine(day, time(), UTC)
+        start = midnight(day)
         spool = Spool()
         try:
             for location in await self._connection.all_locations():

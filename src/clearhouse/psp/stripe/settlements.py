@@ -7,10 +7,11 @@ movement has the same key in both, so it is one line, and the second report comp
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final, cast
 
 from clearhouse.kernel.clock import SystemClock
+from clearhouse.kernel.days import midnight
 from clearhouse.kernel.errors import UnavailableError
 from clearhouse.psp.report_files import Spool, download
 from clearhouse.psp.settlements import Report
@@ -48,7 +49,7 @@ class ReportCalls:
             yield spool.report(name)
 
     async def _fetch(self, kind: str, day: date) -> Spool:
-        start = datetime.combine(day, time(), UTC)
+        start = midnight(day)
         end = start + _DAY
         await self._check_ready(kind, day, end)
         asked = {
