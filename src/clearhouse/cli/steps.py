@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from clearhouse.cli.console import err
+from clearhouse.cli.console import err, out
 
 
 class Steps:
@@ -25,6 +25,8 @@ class Steps:
             console=console,
             transient=True,
             disable=not console.is_terminal,
+            # Lines on a terminal go above the bar; those for a pipe go to the pipe.
+            redirect_stdout=out.is_terminal,
         )
         self._task = self._bar.add_task("Beginning", total=0)
         self._expected = 0

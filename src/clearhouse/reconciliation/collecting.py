@@ -16,7 +16,7 @@ from clearhouse.psp import registry
 from clearhouse.psp.banks import camt053, csv_statements, mt940
 from clearhouse.psp.banks.statements import StatementReader
 from clearhouse.psp.settlements import Settlements
-from clearhouse.reconciliation.files import Tell
+from clearhouse.reconciliation.files import Tell, unheard
 from clearhouse.reconciliation.loading import Loader
 from clearhouse.reconciliation.model import Collected, FileState
 from clearhouse.reconciliation.statements import BANK, Statements
@@ -114,7 +114,7 @@ class Collector:
         for path in _lying(folder, now):
             tell(f"Reading {path.name}")
             try:
-                one = await self.read(path, lambda _lines: None)
+                one = await self.read(path, unheard)
             except ConfigurationError as error:
                 _log.warning("dropped_file_refused", file=path.name, why=error.message)
                 _move(path, folder / "refused")

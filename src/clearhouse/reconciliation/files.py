@@ -16,6 +16,10 @@ Tell = Callable[[int], None]
 """Hears how many lines of a file were read so far."""
 
 
+def unheard(_lines: int) -> None:
+    """Who is told where nobody looks."""
+
+
 class SourceFile:
     """What is known of a file so far; ``first`` and ``last`` are the days of its lines."""
 

@@ -10,15 +10,15 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
 from clearhouse.kernel.clock import Clock
+from clearhouse.kernel.days import midnight
 from clearhouse.kernel.ids import Ids
 from clearhouse.postgres.connection import Connection, Pool, affected
 from clearhouse.psp.settlements import BlockReader, Trouble
 from clearhouse.reconciliation.copying import LineSource
-from clearhouse.reconciliation.files import Tell, close_file, open_file, state_of
+from clearhouse.reconciliation.files import Tell, close_file, open_file, state_of, unheard
 from clearhouse.reconciliation.large import (
     AROUND,
     LARGE_BYTES,
-    midnight,
     take_large,
 )
 from clearhouse.reconciliation.matching import FeePlan, plan_columns
@@ -26,10 +26,6 @@ from clearhouse.reconciliation.model import FileRead
 from clearhouse.reconciliation.scanning import read_whole_tables
 from clearhouse.reconciliation.store import QUERIES
 from clearhouse.reconciliation.vault import Vault
-
-
-def _nobody(_lines: int) -> None:
-    """Whom nothing need be told."""
 
 
 class Loader:
@@ -63,7 +59,7 @@ class Loader:
         reader: BlockReader,
         *,
         troubles: Sequence[Trouble] = (),
-        tell: Tell = _nobody,
+        tell: Tell = unheard,
     ) -> FileRead:
         """Read one report of a PSP; the same bytes a second time change nothing.
 

@@ -18,6 +18,7 @@ from clearhouse.kernel.ids import Ids, floor_of, moment_of
 from clearhouse.postgres.connection import Pool
 from clearhouse.reconciliation.collecting import Collector
 from clearhouse.reconciliation.diary import Diary
+from clearhouse.reconciliation.files import unheard
 from clearhouse.reconciliation.model import Collected, FileState
 from clearhouse.reconciliation.store import QUERIES
 
@@ -53,7 +54,7 @@ class Uploads:
         try:
             await _write(path, content)
             try:
-                collected = await self._collector.read(path, _nobody)
+                collected = await self._collector.read(path, unheard)
             except ConfigurationError as error:
                 told = error.message.replace(str(path), path.name)
                 raise FileNotUnderstood(told, hint=error.hint) from None
@@ -110,7 +111,3 @@ async def _write(path: Path, content: AsyncIterator[bytes]) -> None:
                 await asyncio.to_thread(stream.write, b"".join(waiting))
                 waiting, size = [], 0
         await asyncio.to_thread(stream.write, b"".join(waiting))
-
-
-def _nobody(_lines: int) -> None:
-    """Whom nothing need be told."""

@@ -20,6 +20,7 @@ from clearhouse.psp.settlements import Settlements
 from clearhouse.reconciliation.alerts import Alarm
 from clearhouse.reconciliation.collecting import Collector
 from clearhouse.reconciliation.diary import Diary
+from clearhouse.reconciliation.files import unheard
 from clearhouse.reconciliation.model import BankNight, Night
 from clearhouse.reconciliation.office import Office
 from clearhouse.reconciliation.report import Reports
@@ -118,7 +119,7 @@ class NightlyJob:
         """Fetch and compare a day; whether that could be done."""
         try:
             if isinstance(adapter, Settlements):
-                await self._collector.fetch(psp, adapter, day, lambda _lines: None)
+                await self._collector.fetch(psp, adapter, day, unheard)
         except UnavailableError as error:
             _log.warning("reports_not_fetched", psp=psp, day=str(day), why=error.message)
             await self._diary.failed(psp, day, error.message)

@@ -16,7 +16,8 @@ from clearhouse.cli.errors import OK, VIOLATION
 from clearhouse.cli.logs import configure
 from clearhouse.cli.servers import interruptible
 from clearhouse.cli.simulate.run import Outcome, run
-from clearhouse.cli.simulate.screen import Progress, as_data, conclude, month_line, months_head
+from clearhouse.cli.simulate.screen import as_data, conclude, month_line, months_head
+from clearhouse.cli.steps import Steps
 from clearhouse.postgres.embedded import EmbeddedPostgres
 from clearhouse.settings import LogSettings
 
@@ -86,13 +87,14 @@ async def _simulate(url: str, directory: Path, days: int, seed: int, *, quiet: b
     if quiet:
         return await run(url, directory, begins=_BEGINS, days=days, seed=seed)
     months_head()
-    with Progress(days) as progress:
+    with Steps() as steps:
+        steps.expect(days)
         return await run(
             url,
             directory,
             begins=_BEGINS,
             days=days,
             seed=seed,
-            each_day=progress.day,
+            each_day=lambda day: steps.begin(f"{day:%d %B %Y}"),
             each_month=month_line,
         )

@@ -1,16 +1,12 @@
 """How a simulation is shown: a line for each month, where the money went, and the verdict."""
 
 from collections.abc import Mapping
-from datetime import date
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from rich.markup import escape
-from rich.progress import BarColumn, TextColumn
-from rich.progress import Progress as Bar
 from rich.table import Table
 
-from clearhouse.cli.console import amount, err, out
+from clearhouse.cli.console import amount, out
 from clearhouse.cli.funds import as_data as funds_data
 from clearhouse.cli.simulate.run import Month, Outcome
 from clearhouse.ledger.funds import Funds, Movement, Owner
@@ -18,38 +14,6 @@ from clearhouse.ledger.funds import Funds, Movement, Owner
 _HEADS: Final = ("payments", "refunds", "disputes", "payouts", "came back")
 _WIDTH: Final = 10
 _LABEL: Final = 18
-
-
-class Progress:
-    """A bar of the days that passed, on a terminal only."""
-
-    def __init__(self, days: int) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn())
-        # Lines on a terminal go above the bar; those for a pipe go to the pipe.
-        self._bar = Bar(
-            *columns,
-            console=err,
-            transient=True,
-            disable=not err.is_terminal,
-            redirect_stdout=out.is_terminal,
-        )
-        self._task = self._bar.add_task("", total=days)
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
-
-    def day(self, day: date) -> None:
-        """Another day begins."""
-        self._bar.update(self._task, advance=1, description=f"{day:%d %B %Y}")
 
 
 def months_head() -> None:
