@@ -83,6 +83,19 @@ async def test_one_payment_pays_all_orders_each_its_own_amount(
     assert await pool.fetchval("select count(*) from payments.page_work") == 0
 
 
+async def test_orders_know_that_they_are_paid_on_a_page(pool: Pool, owner: PlainConnection) -> None:
+    """Also those that a process of the version before this one has stored, which tells nothing."""
+    await accept(pool, "cart")
+    told = "select bool_and(has_page) from payments.payment_orders"
+    assert await owner.fetchval(told)
+    await owner.execute("create table public.page as select * from payments.pages")
+    await owner.execute("delete from payments.pages")
+    await owner.execute("update payments.payment_orders set has_page = false")
+    await owner.execute("insert into payments.pages select * from public.page")
+    assert await owner.fetchval(told)
+    await owner.execute("drop table public.page")
+
+
 async def test_a_page_that_expires_lets_its_orders_go(pool: Pool, owner: PlainConnection) -> None:
     await accept(pool, "cart")
     service = page_service(pool)

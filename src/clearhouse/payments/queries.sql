@@ -53,14 +53,15 @@ with checkout_key as (
 ), new_order as (
     insert into payments.payment_orders (order_id, payment_order_id, event_id, checkout_id,
         seller_account, amount_minor, currency, psp, capture_mode, created_at, updated_at,
-        routed_by, route)
+        routed_by, route, has_page)
     select o.order_id, o.payment_order_id, o.event_id, o.checkout_id, o.seller_account,
         o.amount_minor, o.currency, o.psp, o.capture_mode, o.created_at, o.created_at, o.routed_by,
-        string_to_array(o.route, ' ')
+        string_to_array(o.route, ' '), o.has_page
     from unnest($13::uuid[], $14::text[], $15::uuid[], $16::text[], $17::text[], $18::bigint[],
-        $19::text[], $20::text[], $23::text[], $21::timestamptz[], $25::text[], $26::text[])
+        $19::text[], $20::text[], $23::text[], $21::timestamptz[], $25::text[], $26::text[],
+        $24::boolean[])
         as o (order_id, payment_order_id, event_id, checkout_id, seller_account, amount_minor,
-        currency, psp, capture_mode, created_at, routed_by, route)
+        currency, psp, capture_mode, created_at, routed_by, route, has_page)
 ), new_work as (
     -- An order that is paid on a page waits for the page, which has work of its own.
     insert into payments.work (order_id, psp) select w.order_id, w.psp

@@ -5,6 +5,7 @@ Why a file that does not end in a line feed is cut off: reports do end so, and a
 """
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -21,9 +22,9 @@ _LONGEST_LINE: Final = 1 << 20
 _SHORT: Final = 13
 _MARKS: Final = ('"', "\\", "\t", "\r", "\0")
 """What is in no plain line: quotes, and what a line of text for COPY would have to escape."""
-_AMOUNT_MARKS: Final = "0123456789.-\n"
-_BEFORE_LAST: Final = itemgetter(slice(-4, -2))
-_BEFORE_CENTS: Final = frozenset(f"{digit}." for digit in range(10))
+_PLAIN_AMOUNTS: Final = re.compile(
+    r"-?[0-9]{1,10}+[.][0-9][0-9](?:\n-?[0-9]{1,10}+[.][0-9][0-9])*+"
+)
 _PLAIN_TIME: Final = len("2026-11-21 12:00:00")
 
 Row = tuple[int, tuple[str, ...]]
@@ -146,19 +147,10 @@ def plain_minors(column: Sequence[str]) -> tuple[list[str], list[int]] | None:
     Found with a few steps for the whole column, since a day has millions of them.
     """
     text = "\n".join(column)
-    if (
-        text.strip(_AMOUNT_MARKS)
-        or text.count(".") != len(column)
-        or not set(map(_BEFORE_LAST, column)) <= _BEFORE_CENTS
-        or max(map(len, column), default=0) > _SHORT
-    ):
+    if _PLAIN_AMOUNTS.fullmatch(text) is None:
         return None
     digits = text.replace(".", "").split("\n")
-    try:
-        # A sign that stands anywhere but in front is none.
-        return digits, list(map(int, digits))
-    except ValueError:
-        return None
+    return digits, list(map(int, digits))
 
 
 def report_minor(text: str, currency: str) -> int:

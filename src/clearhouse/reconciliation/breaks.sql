@@ -58,7 +58,8 @@ where l.psp = $1 and l.occurred_on between $2 and $3
 
 -- name: find_without_lines
 -- What we believe and no line says. Lines are looked for on the days around, since a PSP may book
--- a charge on another day than we do. $6 is the first day whose time for lines is not over.
+-- a charge on another day than we do. $6 is the first day whose time for lines is not over. $7 are
+-- the kinds to look at one by one; $8 the charges that are known to have no line, instead of all.
 insert into found (subject, cause, psp, day, order_id, line_key, reference, currency, ours_minor,
     theirs_minor, at_stake_minor, detail)
 select $1 || ':' || f.kind || ':' || f.reference,
@@ -67,15 +68,33 @@ select $1 || ':' || f.kind || ':' || f.reference,
     $1, (f.happened_at at time zone 'UTC')::date, f.order_id, null, f.reference, f.currency,
     case f.kind when 'charge' then f.amount_minor else -f.amount_minor end, null, f.amount_minor,
     format('%s %s', f.kind, f.public_id)
-from payments.psp_facts f
-where f.psp = $1 and f.kind <> 'stray' and f.happened_at >= $2::timestamptz and f.happened_at < $3::timestamptz
-    -- Neither came nor went, as far as the PSP's balance knows.
-    and not f.is_reversed
+from (
+    select p.kind, p.reference, p.order_id, p.public_id, p.amount_minor, p.currency, p.happened_at,
+        p.is_reversed
+    from payments.psp_facts p
+    where p.psp = $1 and p.kind = any($7::text[])
+        and p.happened_at >= $2::timestamptz and p.happened_at < $3::timestamptz
+    union all
+    select u.kind, u.reference, u.order_id, u.public_id, u.amount_minor, u.currency, u.happened_at,
+        u.is_reversed
+    from payments.facts_of($1, array_fill('charge'::text, array[cardinality($8::text[])]), $8) u
+) f
+-- Reversed ones neither came nor went, as far as the PSP's balance knows.
+where not f.is_reversed
     and not exists (
         select from reconciliation.lines l
         where l.psp = $1 and l.occurred_on between $4 and $5 and l.reference = f.reference
-            and l.kind = f.kind)
+            and l.kind = f.kind and l.kind = any($7::text[]))
 on conflict do nothing
+
+-- name: unnamed_charges
+select reference from reconciliation.unnamed_charges where psp = $1 and day between $2 and $3
+
+-- name: named_since
+-- Which of some charges a line names after all, of another day or of a later file. The references
+-- are looked up in a table of hashes while all lines pass by.
+select distinct reference from reconciliation.lines
+where psp = $1 and occurred_on between $2 and $3 and kind = 'charge' and reference = any($4::text[])
 
 -- name: find_in_books
 -- Sales as payments has them, beside the ledger's and the wallets'. What was decided after $4 may

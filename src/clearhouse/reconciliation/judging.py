@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from clearhouse.postgres.connection import Connection
+from clearhouse.postgres.connection import Connection, affected
 from clearhouse.psp.settlements import LineKind, SettlementLine
 from clearhouse.reconciliation.matching import (
     FACT_KINDS,
@@ -43,14 +43,19 @@ async def judge_again(
             break
         changed += await _judge(connection, psp, rows, plans)
         after = (rows[-1]["occurred_on"], rows[-1]["line_key"])
-    # Of lines that stand twice nobody knows beforehand how few they are, and one plan would read
-    # all lines for each of them.
-    await connection.execute("set local enable_nestloop = off")
-    await connection.execute(QUERIES["look_for_twice"], psp, first, last)
-    await connection.execute("set local enable_nestloop = on")
+    return changed + await _look_for_twice(connection, psp, first, last)
+
+
+async def _look_for_twice(connection: Connection, psp: str, first: date, last: date) -> int:
+    await connection.execute("set local enable_hashagg = off")
+    rows = await connection.fetch(QUERIES["references_twice"], psp, first, last)
+    await connection.execute("set local enable_hashagg = on")
+    if not rows:
+        return 0
+    hashes = [row["hash"] for row in rows]
+    await connection.execute(QUERIES["look_for_twice"], psp, first, last, hashes)
     await connection.execute(QUERIES["count_twice"])
-    twice = await connection.execute(QUERIES["settled_twice"], psp, first, last)
-    return changed + int(twice.rsplit(" ", 1)[1])
+    return affected(await connection.execute(QUERIES["settled_twice"], psp, first, last))
 
 
 async def _judge(
@@ -88,7 +93,7 @@ async def _judge(
         verdicts.append((row["occurred_on"], row["line_key"], *verdict))
     columns = [list(column) for column in zip(*verdicts, strict=True)]
     told = await connection.execute(QUERIES["judge_lines"], psp, *columns)
-    return int(told.rsplit(" ", 1)[1])
+    return affected(told)
 
 
 async def _facts(

@@ -16,11 +16,7 @@ from clearhouse.postgres.connection import Connection, Pool, affected
 from clearhouse.psp.settlements import BlockReader, Trouble
 from clearhouse.reconciliation.copying import LineSource
 from clearhouse.reconciliation.files import Tell, close_file, open_file, state_of, unheard
-from clearhouse.reconciliation.large import (
-    AROUND,
-    LARGE_BYTES,
-    take_large,
-)
+from clearhouse.reconciliation.large import AROUND, LARGE_BYTES, LargeFiles
 from clearhouse.reconciliation.matching import FeePlan, plan_columns
 from clearhouse.reconciliation.model import FileRead
 from clearhouse.reconciliation.scanning import read_whole_tables
@@ -88,7 +84,8 @@ class Loader:
         await connection.execute(QUERIES["make_incoming"])
         is_taken = False
         if is_large:
-            is_taken = await take_large(connection, psp, source, self._plans.get(psp, {}))
+            plans = self._plans.get(psp, {})
+            is_taken = await LargeFiles(connection, psp, plans, self._clock.now()).take(source)
         else:
             await source.copy(connection, "incoming")
         days = source.days
@@ -128,4 +125,6 @@ class Loader:
         corrected = await connection.fetch(
             QUERIES["correct_lines"], psp, file_id, self._clock.now()
         )
+        if corrected:
+            await connection.execute(QUERIES["forget_unnamed"], psp, days[0], days[-1])
         return new, len(corrected)

@@ -29,28 +29,64 @@ select reconciliation.open_large($1, $2)
 -- name: analyze_large
 select reconciliation.analyze_large($1)
 
+-- name: sample_large
+-- When the facts happened that some of the lines name: a few hundred lines, from all over the file.
+select min(f.happened_at) as first, max(f.happened_at) as last
+from (
+    select array_agg(reconciliation.fact_kind(kind)) as kinds, array_agg(reference) as refs
+    from reconciliation.{large} tablesample system (least(100, 50000.0 / greatest($2::bigint, 1)))
+        repeatable (7)
+) w
+cross join lateral payments.facts_of($1, w.kinds, w.refs) f
+
 -- name: judge_large
--- What differs in a large file. Facts are read for the days around it; a line that has none is
--- looked for by its key afterwards. $4 to $7 are the fee plans by currency.
+-- What differs in a large file, and which of the day's charges none of its lines names. $2 to $3 is
+-- when most of its facts happened, and includes the day, which is $8; a line that finds none there
+-- is looked for by its key afterwards. $4 to $7 are the fee plans by currency.
 create temporary table judged on commit drop as
 select l.ctid as place, v.verdict, f.order_id, f.amount_minor as expected_minor,
-    case when f.reference is not null then 'reference' end as found_by
+    case when f.reference is not null then 'reference' end as found_by, f.reference
 from reconciliation.{large} l
-left join payments.psp_facts f on f.psp = $1 and f.reference = l.reference
-    and (f.kind = l.kind or f.kind || '_reversal' = l.kind)
-    and f.happened_at >= $2::timestamptz and f.happened_at < $3::timestamptz
+full join (
+    select f.kind, f.reference, f.order_id, f.amount_minor, f.currency, f.is_reversed, f.happened_at
+    from payments.psp_facts f
+    where f.psp = $1 and f.happened_at >= $2::timestamptz and f.happened_at < $3::timestamptz
+) f on f.reference = l.reference and (f.kind = l.kind or f.kind || '_reversal' = l.kind)
 left join unnest($4::text[], $5::bigint[], $6::bigint[], $7::bigint[])
     as a (currency, basis_points, fixed_minor, tolerance_minor) on a.currency = l.currency
 cross join lateral (select reconciliation.verdict_of(l.kind, l.currency, l.gross_minor, l.fee_minor,
     f.currency, f.amount_minor, f.is_reversed, a.basis_points, a.fixed_minor, a.tolerance_minor)
     as verdict) v
 where v.verdict <> l.verdict
+    or l.line_key is null and f.kind = 'charge'
+        and f.happened_at >= $8::timestamptz and f.happened_at < $8::timestamptz + interval '1 day'
 
 -- name: mark_large
 update reconciliation.{large} l
 set verdict = j.verdict, order_id = j.order_id, expected_minor = j.expected_minor,
     found_by = j.found_by
 from judged j where l.ctid = j.place
+
+-- name: count_unnamed
+select count(*) from judged where place is null
+
+-- name: remember_unnamed
+with remembered as (
+    insert into reconciliation.unnamed_charges (psp, day, reference)
+    select $1, $2::date, reference from judged where place is null
+    on conflict do nothing
+)
+insert into reconciliation.large_days (psp, day, file_id, compared_at) values ($1, $2, $3, $4)
+
+-- name: forget_unnamed
+-- A line that named a charge may name another one now, so these days are compared as a whole again.
+with forgotten as (
+    delete from reconciliation.large_days where psp = $1 and day between $2 and $3
+)
+delete from reconciliation.unnamed_charges where psp = $1 and day between $2 and $3
+
+-- name: large_days
+select count(*) from reconciliation.large_days where psp = $1 and day between $2 and $3
 
 -- name: day_is_free
 select reconciliation.day_is_free($1, $2)
@@ -196,20 +232,22 @@ from unnest($2::date[], $3::text[], $4::text[], $5::uuid[], $6::bigint[], $7::te
 where l.occurred_on = j.occurred_on and l.psp = $1 and l.line_key = j.line_key
     and l.verdict <> j.verdict
 
+-- name: references_twice
+-- The same charge under two names, by hashes of the references: numbers are sorted several times
+-- faster. What only shares its hash falls out again.
+select hashtextextended(reference, 0) as hash from reconciliation.lines
+where psp = $1 and occurred_on between $2 and $3 and kind = 'charge'
+group by 1 having count(*) > 1
+
 -- name: look_for_twice
--- The same charge under two names: all but the first are breaks. Found by hashes of the references,
--- since numbers group several times faster; what only shares its hash falls out again.
+-- All but the first are breaks.
 create temporary table later on commit drop as
-with twice as materialized (
-    select hashtextextended(reference, 0) as hash from reconciliation.lines
-    where psp = $1 and occurred_on between $2 and $3 and kind = 'charge'
-    group by 1 having count(*) > 1
-)
 select occurred_on, line_key from (
-    select l.occurred_on, l.line_key, row_number() over (
-        partition by l.reference order by l.occurred_at, l.line_key) as place
-    from twice join reconciliation.lines l on hashtextextended(l.reference, 0) = twice.hash
-    where l.psp = $1 and l.occurred_on between $2 and $3 and l.kind = 'charge'
+    select occurred_on, line_key, row_number() over (
+        partition by reference order by occurred_at, line_key) as place
+    from reconciliation.lines
+    where psp = $1 and occurred_on between $2 and $3 and kind = 'charge'
+        and hashtextextended(reference, 0) = any($4::bigint[])
 ) p where place > 1
 
 -- name: count_twice
@@ -235,13 +273,17 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 -- name: empty_totals
 delete from reconciliation.totals where psp = $1 and day between $2 and $3
 
--- name: make_totals
-insert into reconciliation.totals (psp, day, currency, kind, settlement, line_count, matched_count,
-    matched_minor, gross_minor, fee_minor)
-select psp, occurred_on, currency, kind, settlement, count(*),
-    count(*) filter (where verdict = 'matched'),
-    coalesce(sum(abs(gross_minor)) filter (where verdict = 'matched'), 0), sum(gross_minor),
-    sum(fee_minor)
+-- name: sum_up
+create temporary table summed on commit drop as
+select psp, occurred_on, currency, kind, settlement, count(*) as line_count,
+    count(*) filter (where verdict = 'matched') as matched_count,
+    coalesce(sum(abs(gross_minor)) filter (where verdict = 'matched'), 0) as matched_minor,
+    sum(gross_minor) as gross_minor, sum(fee_minor) as fee_minor
 from reconciliation.lines
 where psp = $1 and occurred_on between $2 and $3
 group by psp, occurred_on, currency, kind, settlement
+
+-- name: make_totals
+insert into reconciliation.totals (psp, day, currency, kind, settlement, line_count, matched_count,
+    matched_minor, gross_minor, fee_minor)
+select * from summed

@@ -5,7 +5,7 @@ again and changes nothing. A day is looked at again on each of the following nig
 of it is open, which is also how days are caught up after an outage.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -23,6 +23,8 @@ from clearhouse.reconciliation.scanning import read_whole_tables
 from clearhouse.reconciliation.store import QUERIES
 
 _DAY: Final = timedelta(days=1)
+_NO_CHARGES: Final = ["refund", "dispute"]
+_FACTS: Final = ["charge", *_NO_CHARGES]
 _ON_ITS_WAY: Final = timedelta(hours=1)
 """So long after its end a sale may not have reached ledger and wallet."""
 
@@ -79,6 +81,13 @@ class Nights:
         plans: Mapping[str, FeePlan],
     ) -> None:
         agreed = plan_columns(plans)[:3]
+        days = (until - day) // _DAY + 1
+        remembered = await connection.fetchval(QUERIES["large_days"], psp, day, until)
+        kinds: Sequence[str] = _FACTS
+        unnamed: Sequence[str] = ()
+        if remembered == days:
+            kinds = _NO_CHARGES
+            unnamed = await self._unnamed(connection, psp, day, until)
         await connection.execute(QUERIES["find_in_lines"], psp, day, until, *agreed)
         await connection.execute(
             QUERIES["find_without_lines"],
@@ -88,7 +97,20 @@ class Nights:
             day - AROUND,
             until + AROUND,
             self._clock.now().date() - self._patience,
+            kinds,
+            unnamed,
         )
+
+    async def _unnamed(
+        self, connection: Connection, psp: str, day: date, until: date
+    ) -> Sequence[str]:
+        """The charges of some days that no line named when they were read, nor has since."""
+        rows = await connection.fetch(QUERIES["unnamed_charges"], psp, day, until)
+        unnamed = [row["reference"] for row in rows]
+        named = await connection.fetch(
+            QUERIES["named_since"], psp, day - AROUND, until + AROUND, unnamed
+        )
+        return list(set(unnamed).difference(row["reference"] for row in named))
 
     async def _find_in_books(
         self, connection: Connection, psp: str, day: date, until: date
@@ -111,7 +133,8 @@ class Nights:
         closed: int,
     ) -> Night:
         await connection.execute(QUERIES["empty_totals"], psp, day, until)
-        await connection.execute(QUERIES["make_totals"], psp, day, until)
+        await connection.execute(QUERIES["sum_up"], psp, day, until)
+        await connection.execute(QUERIES["make_totals"])
         lines = await connection.fetch(QUERIES["figures_of_lines"], psp, day, until)
         matched = tuple(
             Matched(row["currency"], row["lines"], int(row["value"]), int(row["fees"]))

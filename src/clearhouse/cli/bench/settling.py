@@ -132,7 +132,7 @@ class Reconciliation:
         """The same bytes copied as they are, and one join; with as much memory as the product."""
         begun = self._runtime.clock.monotonic()
         async with connection.transaction():
-            await connection.execute("set local work_mem = '64MB'")
+            await connection.execute("set local work_mem = '128MB'")
             await connection.execute(_SQL["bare"])
             await connection.copy_to_table("bare", source=self._pieces(), format="csv", header=True)
             await connection.fetch(_SQL["join"])

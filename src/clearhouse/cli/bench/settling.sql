@@ -91,7 +91,7 @@ where inhparent = 'reconciliation.lines'::regclass and inhrelid::regclass::text 
 -- name: forget
 -- As if nothing had been reconciled yet.
 truncate reconciliation.files, reconciliation.breaks, reconciliation.totals, reconciliation.runs,
-    reconciliation.lines cascade
+    reconciliation.lines, reconciliation.large_days, reconciliation.unnamed_charges cascade
 
 -- name: found
 select cause, count(*)::int as breaks from reconciliation.breaks group by cause
