@@ -24,8 +24,8 @@ LARGE_BYTES: Final = 1 << 20
 AROUND: Final = timedelta(days=8)
 """A PSP may book a charge on another day than we do, or settle it a week later."""
 _DAY: Final = timedelta(days=1)
-_ON_ITS_WAY: Final = timedelta(hours=1)
-"""So long after a day's end a charge of it may still be on its way into our books."""
+ON_ITS_WAY: Final = timedelta(hours=1)
+"""So long after it happened a sale may still be on its way into one of our books."""
 _FEW: Final = 10
 """One of so many lines: more charges without a line are no few that are looked up one by one."""
 
@@ -92,7 +92,7 @@ class LargeFiles:
 
     async def _remember(self, source: LineSource, day: date) -> None:
         """Remember which charges of the day no line names, once all of the day is known."""
-        if self._now < midnight(day) + _DAY + _ON_ITS_WAY:
+        if self._now < midnight(day) + _DAY + ON_ITS_WAY:
             return
         unnamed = await self._connection.fetchval(QUERIES["count_unnamed"])
         if unnamed * _FEW <= source.file.lines:

@@ -12,21 +12,20 @@ from typing import Final
 import msgspec
 
 from clearhouse.kernel.clock import Clock
+from clearhouse.kernel.days import midnight
 from clearhouse.kernel.ids import Ids
 from clearhouse.postgres.connection import Connection, Pool
 from clearhouse.reconciliation.breaks import Breaks
 from clearhouse.reconciliation.judging import judge_again
-from clearhouse.reconciliation.large import AROUND, midnight
-from clearhouse.reconciliation.matching import CAUSES, FeePlan, plan_columns
+from clearhouse.reconciliation.large import AROUND, ON_ITS_WAY
+from clearhouse.reconciliation.matching import CAUSES, FACT_KINDS, FeePlan, plan_columns
 from clearhouse.reconciliation.model import Area, CauseFigures, Matched, Night
 from clearhouse.reconciliation.scanning import read_whole_tables
 from clearhouse.reconciliation.store import QUERIES
 
 _DAY: Final = timedelta(days=1)
-_NO_CHARGES: Final = ["refund", "dispute"]
-_FACTS: Final = ["charge", *_NO_CHARGES]
-_ON_ITS_WAY: Final = timedelta(hours=1)
-"""So long after its end a sale may not have reached ledger and wallet."""
+_FACTS: Final = sorted(set(FACT_KINDS.values()))
+_NO_CHARGES: Final = [kind for kind in _FACTS if kind != "charge"]
 
 
 class Nights:
@@ -107,6 +106,9 @@ class Nights:
         """The charges of some days that no line named when they were read, nor has since."""
         rows = await connection.fetch(QUERIES["unnamed_charges"], psp, day, until)
         unnamed = [row["reference"] for row in rows]
+        if not unnamed:
+            # All lines would be read to find none of them.
+            return ()
         named = await connection.fetch(
             QUERIES["named_since"], psp, day - AROUND, until + AROUND, unnamed
         )
@@ -117,7 +119,7 @@ class Nights:
     ) -> None:
         """What our own books say of each other; what is young may be on its way between them."""
         start, end = midnight(day), midnight(until + _DAY)
-        young = self._clock.now() - _ON_ITS_WAY
+        young = self._clock.now() - ON_ITS_WAY
         await connection.execute(QUERIES["find_in_books"], psp, start, end, young)
         for name in ("find_in_ledger", "find_in_attempts"):
             await connection.execute(QUERIES[name], psp, start, end)
